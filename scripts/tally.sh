@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Adds up what the test runners themselves reported in a log, and prints "N passed, M failed".
+# (Skipped and ignored cases count as neither.)
+# Cargo writes "test result: ok. 3 passed; 0 failed; ..."; the C and C++ runners "3 passed, 0 failed".
+# Usage: scripts/tally.sh LOG
+set -euo pipefail
+
+awk '
+  /^test result: / {
+    for (i = 2; i <= NF; i++) {
+      if ($i == "passed;") passed += $(i - 1)
+      if ($i == "failed;") failed += $(i - 1)
+    }
+  }
+  /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ { passed += $1; failed += $3 }
+  END { printf "%d passed, %d failed\n", passed, failed }
+' "$1"

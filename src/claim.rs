@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Taking the OS locks: the exclusive tries, and the companion with its identity checked.
+
+use std::io;
+use std::time::Duration;
+
+use crate::error::{Error, Result, Status, quote_path};
+use crate::site::{ATTEMPTS, Site};
+use crate::sys::{FileFacts, LockFile};
+
+/// Exclusive tries while somebody has the lock exclusively: about 4 ms.
+const TRIES_AGAINST_A_HOLDER: u32 = 8;
+/// Exclusive tries while inspectors alone share the lock: about 200 ms of them without a gap.
+const TRIES_AGAINST_INSPECTORS: u32 = 400;
+const PAUSE: Duration = Duration::from_micros(500);
+
+/// How an exclusive try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Try {
+    Granted,
+    Refused,
+}
+
+/// Tries for the exclusive OS lock, again for a few milliseconds before it counts as refused: an
+/// inspector may share the lock for an instant, and so may another process that is being refused.
+///
+/// A share that is granted in between proves that nobody holds the lock exclusively, so only
+/// inspectors are there, and there is reason to go on for longer.
+pub(crate) fn lock_exclusively(file: &LockFile) -> io::Result<Try> {
+    let mut against_a_holder = 0;
+    for _ in 0..TRIES_AGAINST_INSPECTORS {
+        if file.try_lock_exclusive()? {
+            return Ok(Try::Granted);
+        }
+        if file.try_lock_shared()? {
+            file.unlock();
+        } else {
+            against_a_holder += 1;
+            if against_a_holder == TRIES_AGAINST_A_HOLDER {
+                return Ok(Try::Refused);
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(Try::Refused)
+}
+
+/// The companion, exclusively locked, and at its path when that was checked.
+///
+/// Only who has one of these removes a companion.
+#[derive(Debug)]
+pub(crate) struct Companion {
+    file: LockFile,
+    facts: FileFacts,
+}
+
+impl Companion {
+    /// Opens or creates the companion and takes its OS lock; `None` if somebody else has it.
+    ///
+    /// Between open and lock the holder before us may have removed the file. Its lock would guard
+    /// nothing, because the next process creates another: so look whether it is still at its path.
+    pub(crate) fn claim(site: &Site) -> Result<Option<Companion>> {
+        for _ in 0..ATTEMPTS {
+            let file = site.open_or_create_companion()?;
+            let tried = lock_exclusively(&file);
+            if tried.map_err(|error| lock_error(site, &error))? == Try::Refused {
+                return Ok(None);
+            }
+            let facts = file.facts();
+            let facts = facts
+                .map_err(|error| site.io_error("companion status", site.companion(), &error))?;
+            if site.is_at(site.companion(), &facts)? {
+                return Ok(Some(Companion { file, facts }));
+            }
+        }
+        let path = quote_path(&site.path_of(site.companion()));
+        let message = format!("companion {path} was removed or replaced at every look");
+        Err(Error::new(Status::Contended, "companion identity check", message))
+    }
+
+    pub(crate) fn facts(&self) -> &FileFacts {
+        &self.facts
+    }
+
+    /// Removes the file if it is still ours, while its lock is held, and unlocks it.
+    ///
+    /// Unlocked first, another process could lock it before it is removed, and a third one create
+    /// and lock the next: two holders.
+    pub(crate) fn remove(self, site: &Site) -> io::Result<bool> {
+        let removed = site.remove_if_same_file(site.companion(), self.facts.id);
+        drop(self.file);
+        removed
+    }
+
+    /// Removes a companion that guards no marker, after a call that came to nothing.
+    pub(crate) fn remove_unless_it_guards_a_marker(self, site: &Site) {
+        if let Ok(None) = site.directory().facts_at(site.marker()) {
+            // A companion that stays behind is harmless: the next call takes it up.
+            let _ = self.remove(site);
+        }
+    }
+}
+
+fn lock_error(site: &Site, error: &io::Error) -> Error {
+    site.io_error("companion lock", site.companion(), error)
+}

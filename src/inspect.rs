@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Looking at a marker without changing anything on disk.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::attestation;
+use crate::error::{Error, Result, Status, quote_path, quote_text};
+use crate::marker::{MAX_DIGESTED_BYTES, MAX_MARKER_BYTES, Marker, MarkerSnapshot, MarkerState};
+use crate::site::{ATTEMPTS, MarkerPath, Site};
+use crate::sys::{Access, FileId, LockFile, fork};
+
+/// What [`inspect`] saw.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// How the marker stands.
+    pub state: MarkerState,
+    /// The marker's digest and fields; `None` if there is no marker, or it is over 1 MiB.
+    pub snapshot: Option<MarkerSnapshot>,
+}
+
+impl Inspection {
+    pub(crate) const ABSENT: Inspection = Inspection { state: MarkerState::Absent, snapshot: None };
+
+    /// The marker's fields, if they can be read.
+    #[must_use]
+    pub fn marker(&self) -> Option<&Marker> {
+        self.snapshot.as_ref().and_then(|snapshot| snapshot.parsed.as_ref().ok())
+    }
+}
+
+/// Tells how a marker stands. Changes nothing on disk and waits for nobody.
+///
+/// Absent and malformed are states, not errors. The OS locks are tried shared, for an instant; an
+/// acquire that meets such a try repeats its own.
+pub fn inspect(marker_path: &Path) -> Result<Inspection> {
+    inspect_site(&Site::open(marker_path)?)
+}
+
+pub(crate) fn inspect_site(site: &Site) -> Result<Inspection> {
+    for _ in 0..ATTEMPTS {
+        if let Some(inspection) = inspect_once(site)? {
+            return Ok(inspection);
+        }
+    }
+    let message = format!("marker {} changed at every look", quote_path(site.path().given()));
+    Err(Error::new(Status::Contended, "marker inspection", message))
+}
+
+/// `None` if a file was replaced meanwhile, so that what was seen belongs to no single moment.
+fn inspect_once(site: &Site) -> Result<Option<Inspection>> {
+    let Some(marker) = site.open_marker(Access::Read)? else {
+        return Ok(Some(Inspection::ABSENT));
+    };
+    let companion = site.open_companion()?;
+    let marker_facts =
+        marker.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
+
+    let companion_is_held = match &companion {
+        Some(companion) => is_held(companion)
+            .map_err(|error| site.io_error("companion lock", site.companion(), &error))?,
+        None => false,
+    };
+    let marker_is_held =
+        is_held(&marker).map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
+    let snapshot = read_snapshot(site, &marker);
+
+    // Both locks are given back before the answer is believed: the files must still be the ones at
+    // their paths.
+    marker.unlock();
+    let companion_facts = companion.map(|companion| companion.facts()).transpose();
+    let companion_facts = companion_facts
+        .map_err(|error| site.io_error("companion status", site.companion(), &error))?;
+    let companion_is_current = match companion_facts {
+        Some(facts) => site.is_at(site.companion(), &facts)?,
+        None => site
+            .directory()
+            .facts_at(site.companion())
+            .map_err(|error| site.io_error("companion status", site.companion(), &error))?
+            .is_none(),
+    };
+    if !companion_is_current || !site.is_at(site.marker(), &marker_facts)? {
+        return Ok(None);
+    }
+    let snapshot = snapshot?;
+    let held = companion_is_held || marker_is_held;
+    Ok(Some(Inspection { state: state_of(held, marker_facts.id, snapshot.as_ref()), snapshot }))
+}
+
+/// Whether somebody has the lock exclusively. Leaves this file with a share of it if not.
+fn is_held(file: &LockFile) -> io::Result<bool> {
+    file.try_lock_shared().map(|granted| !granted)
+}
+
+/// Held wins over malformed: a holder is at work, whatever its marker says.
+pub(crate) fn state_of(
+    held: bool,
+    marker: FileId,
+    snapshot: Option<&MarkerSnapshot>,
+) -> MarkerState {
+    if held && fork::is_held_by_this_process(marker) {
+        MarkerState::HeldByThisProcess
+    } else if held {
+        MarkerState::Held
+    } else if snapshot.is_some_and(|snapshot| snapshot.parsed.is_ok()) {
+        MarkerState::Stale
+    } else {
+        MarkerState::Malformed
+    }
+}
+
+/// Reads an open marker: all of it for the digest, its first 4,096 bytes for the fields.
+///
+/// `None` if it is over 1 MiB. Nothing is read twice, so that digest and fields speak of the same
+/// bytes.
+pub(crate) fn read_snapshot(site: &Site, marker: &LockFile) -> Result<Option<MarkerSnapshot>> {
+    let bytes = read_at_most(marker, MAX_DIGESTED_BYTES)
+        .map_err(|error| site.io_error("marker read", site.marker(), &error))?;
+    Ok(bytes.map(|bytes| MarkerSnapshot::of(&bytes)))
+}
+
+/// `None` if there is more.
+pub(crate) fn read_at_most(file: &LockFile, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::with_capacity(MAX_MARKER_BYTES);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// The marker's raw bytes, up to 1 MiB, whoever owns it. Takes no lock.
+///
+/// # Errors
+///
+/// [`Status::MarkerAbsent`] if there is none, [`Status::TooLarge`] if it is over 1 MiB.
+pub fn read_marker(marker_path: &Path) -> Result<Vec<u8>> {
+    let site = Site::open(marker_path)?;
+    let marker = site.open_marker_of_anybody(Access::Read)?;
+    let marker = marker.ok_or_else(|| marker_absent(site.path(), "marker read"))?;
+    let bytes = read_at_most(&marker, MAX_DIGESTED_BYTES)
+        .map_err(|error| site.io_error("marker read", site.marker(), &error))?;
+    bytes.ok_or_else(|| marker_too_large(&site, "marker read"))
+}
+
+/// The payload of a takeover attestation for the marker on disk, held or stale, to be signed.
+///
+/// `deployment_id` may be `None` for the marker's own; a malformed marker has none. The window
+/// begins 300 s before `now_unix_ns` (0: the system clock) and ends `valid_for_seconds` (1 to
+/// 86,400) after it.
+pub fn build_takeover(
+    marker_path: &Path,
+    deployment_id: Option<&str>,
+    public_key: &[u8],
+    justification: &str,
+    valid_for_seconds: u32,
+    now_unix_ns: i64,
+) -> Result<Vec<u8>> {
+    let bytes = read_marker(marker_path)?;
+    let snapshot = MarkerSnapshot::of(&bytes);
+    attestation::takeover_payload(
+        &snapshot,
+        deployment_id,
+        public_key,
+        justification,
+        valid_for_seconds,
+        now_unix_ns,
+    )
+}
+
+pub(crate) fn marker_absent(path: &MarkerPath, operation: &'static str) -> Error {
+    let message = format!("there is no marker {}", quote_path(path.given()));
+    Error::new(Status::MarkerAbsent, operation, message).with_marker_state(MarkerState::Absent)
+}
+
+pub(crate) fn marker_too_large(site: &Site, operation: &'static str) -> Error {
+    let message =
+        format!("marker {} is over {MAX_DIGESTED_BYTES} bytes", quote_path(site.path().given()));
+    Error::new(Status::TooLarge, operation, message)
+}
+
+/// Why an acquire is refused: who left the marker, and what to do.
+pub(crate) fn marker_exists(site: &Site, inspection: &Inspection) -> Error {
+    let message = describe(site.path(), inspection);
+    Error::new(Status::MarkerExists, "lock acquire", message).with_marker_state(inspection.state)
+}
+
+/// Why a takeover is refused: somebody is at work.
+pub(crate) fn contended(
+    path: &MarkerPath,
+    operation: &'static str,
+    inspection: &Inspection,
+) -> Error {
+    let message = describe(path, inspection);
+    Error::new(Status::Contended, operation, message).with_marker_state(inspection.state)
+}
+
+fn describe(path: &MarkerPath, inspection: &Inspection) -> String {
+    let marker = quote_path(path.given());
+    let who = match inspection.marker() {
+        Some(marker) => format!(
+            "process {} on host {} since {}",
+            marker.pid,
+            quote_text(&marker.host),
+            marker.acquired_at
+        ),
+        None => "an unknown process".to_owned(),
+    };
+    match inspection.state {
+        MarkerState::Absent => {
+            format!("marker {marker} is being made or removed at this moment; try again")
+        }
+        MarkerState::HeldByThisProcess => {
+            format!("marker {marker} is held by this very process since {}", since(inspection))
+        }
+        MarkerState::Held => {
+            format!("marker {marker} is held by {who}; nobody may take over, so wait until it ends")
+        }
+        MarkerState::Stale => format!(
+            "marker {marker} is stale: it was left by {who}, which holds no lock any more; take over only with an operator's signed attestation"
+        ),
+        MarkerState::Malformed => format!(
+            "marker {marker} cannot be parsed and nobody holds it; it is quarantined only with a signed attestation that names its digest"
+        ),
+    }
+}
+
+fn since(inspection: &Inspection) -> &str {
+    inspection.marker().map_or("an unknown time", |marker| &marker.acquired_at)
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The lock's life: acquire, check, leak, release.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::claim::Companion;
+use crate::digest::Digest;
+use crate::error::{Error, Result, Status, quote_path, quote_text};
+use crate::inspect::{self, Inspection, inspect_site, marker_exists};
+use crate::marker::{self, Marker, MarkerState};
+use crate::publish::{Durability, FreshMarker, PublishError};
+use crate::site::{Allow, MarkerPath, Site};
+use crate::sys::{self, Access, FileId, LockFile, fork};
+
+/// Who acquires, for what, and how.
+#[derive(Debug, Clone)]
+pub struct LockOptions {
+    /// What the lock is to survive.
+    pub durability: Durability,
+    /// Which dangers are accepted.
+    pub allow: Allow,
+    /// How long to wait for a holder; zero makes one attempt. A stale marker is never waited for.
+    pub timeout: Duration,
+    /// The deployment, 1 to 255 bytes without control characters.
+    pub deployment_id: String,
+    /// The operator, 1 to 255 bytes without control characters.
+    pub operator_principal_id: String,
+    /// The digest of the verified restore intent: `blake3:` and 64 hex.
+    pub restore_intent_blake3: String,
+    /// The host to name, up to 255 bytes; `None` for this machine's name.
+    pub host: Option<String>,
+}
+
+impl LockOptions {
+    /// The marker to write, as of now. Refuses what would not read back.
+    pub(crate) fn new_marker(&self) -> Result<Marker> {
+        marker::check_deployment_id(&self.deployment_id)?;
+        marker::check_operator_principal_id(&self.operator_principal_id)?;
+        let Some(restore_intent_blake3) = Digest::parse(&self.restore_intent_blake3) else {
+            return Err(Error::argument(format!(
+                "restore_intent_blake3 {} is not \"blake3:\" and 64 lowercase hex digits",
+                quote_text(&self.restore_intent_blake3)
+            )));
+        };
+        let host = self.host.clone().unwrap_or_else(sys::host_name);
+        marker::check_host(&host)?;
+        let now = chrono::Utc::now();
+        let Some(acquired_at_unix_ns) = now.timestamp_nanos_opt() else {
+            return Err(Error::argument("the system clock is outside the years 1677 to 2262"));
+        };
+        Ok(Marker {
+            pid: fork::process_id(),
+            host,
+            deployment_id: self.deployment_id.clone(),
+            operator_principal_id: self.operator_principal_id.clone(),
+            acquired_at: now.to_rfc3339(),
+            acquired_at_unix_ns,
+            restore_intent_blake3,
+        })
+    }
+}
+
+/// The exclusive lock. While it lives, no other process and no other handle can have it.
+///
+/// Dropping it releases it, except while the thread panics: a restore that panicked has died, and
+/// its marker stays. A forked child's copy does nothing but answer [`Status::Forked`].
+#[derive(Debug)]
+pub struct Lock {
+    held: Option<Held>,
+    marker: Marker,
+    digest: Digest,
+    marker_path: PathBuf,
+    process: u32,
+}
+
+/// A marker in place, its file open and locked.
+#[derive(Debug)]
+pub(crate) struct PublishedMarker {
+    pub(crate) file: LockFile,
+    pub(crate) id: FileId,
+    pub(crate) marker: Marker,
+}
+
+/// The open files of a lock that is held.
+#[derive(Debug)]
+struct Held {
+    site: Site,
+    marker: HeldMarker,
+    companion: Companion,
+    durability: Durability,
+    leaked: bool,
+}
+
+/// The marker's own descriptor, locked, and known to the process as held.
+#[derive(Debug)]
+struct HeldMarker {
+    file: LockFile,
+    id: FileId,
+    process: u32,
+}
+
+impl HeldMarker {
+    fn new(file: LockFile, id: FileId) -> HeldMarker {
+        fork::note_held(id);
+        HeldMarker { file, id, process: fork::process_id() }
+    }
+}
+
+impl Drop for HeldMarker {
+    fn drop(&mut self) {
+        if self.process == fork::process_id() {
+            // Before the lock goes, so that nobody reads "held by this process" of another's.
+            fork::forget_held(self.id);
+            self.file.unlock();
+        }
+    }
+}
+
+impl Lock {
+    /// Takes the lock, or says who has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::MarkerExists`] if there is a marker, held or stale; [`Status::Contended`] if
+    /// another process is at the OS lock and no marker is there.
+    pub fn acquire(marker_path: &Path, options: &LockOptions) -> Result<Lock> {
+        let path = MarkerPath::parse(marker_path)?;
+        // Checked once before anything is touched; the text itself is made at each attempt.
+        options.new_marker()?;
+        refuse_in_a_bypassing_process()?;
+        let deadline = Instant::now().checked_add(options.timeout);
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let error = match acquire_once(path.clone(), options) {
+                Ok(lock) => return Ok(lock),
+                Err(error) => error,
+            };
+            let left =
+                deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+            if left.is_zero() || !is_worth_waiting_for(&error) {
+                return Err(error);
+            }
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// Takes over what was published under the companion. Cannot fail: the marker is in place.
+    pub(crate) fn new(
+        site: Site,
+        marker_path: PathBuf,
+        companion: Companion,
+        published: PublishedMarker,
+        durability: Durability,
+    ) -> Lock {
+        let PublishedMarker { file, id, marker } = published;
+        let digest = Digest::of(marker.render().as_bytes());
+        let held =
+            Held { site, marker: HeldMarker::new(file, id), companion, durability, leaked: false };
+        Lock { held: Some(held), marker, digest, marker_path, process: fork::process_id() }
+    }
+
+    /// Whether marker and companion are still ours. Reads two directory entries.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Lost`] if not: stop writing to the store.
+    pub fn check(&self) -> Result<()> {
+        let held = self.ours()?;
+        let (marker, companion) = held.what_is_ours("lock check")?;
+        if marker && companion { Ok(()) } else { Err(held.lost("lock check", marker, companion)) }
+    }
+
+    /// Keeps marker and companion on disk when the lock is released or dropped: for a restore
+    /// whose rollback failed. The lock is held until then. Twice is fine.
+    pub fn leak(&mut self) -> Result<()> {
+        self.ours()?;
+        if let Some(held) = &mut self.held {
+            held.leaked = true;
+        }
+        Ok(())
+    }
+
+    /// Removes marker and companion and gives the lock back; after [`Lock::leak`] only the latter.
+    ///
+    /// # Errors
+    ///
+    /// If [`Lock::is_released`] is false afterwards, nothing was changed and the call may be
+    /// repeated. Otherwise the lock has ended: with [`Status::Lost`] something was no longer ours
+    /// and was left alone, with [`Status::Io`] the removal may not survive a power loss.
+    pub fn release(&mut self) -> Result<()> {
+        const OPERATION: &str = "lock release";
+        let held = self.ours()?;
+        let (marker, companion) = held.what_is_ours(OPERATION)?;
+        let lost = (!marker || !companion).then(|| held.lost(OPERATION, marker, companion));
+        if marker && !held.leaked {
+            let removed = held.site.directory().remove(held.site.marker());
+            removed
+                .map_err(|error| held.site.io_error("marker remove", held.site.marker(), &error))?;
+        }
+        // From here on the lock ends, whatever fails.
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let finished = held.finish_release(marker);
+        lost.map_or(finished, Err)
+    }
+
+    /// Whether the lock has ended.
+    #[must_use]
+    pub fn is_released(&self) -> bool {
+        self.held.is_none()
+    }
+
+    /// Whether this process acquired it; false in a forked child.
+    #[must_use]
+    pub fn belongs_to_this_process(&self) -> bool {
+        self.process == fork::process_id()
+    }
+
+    /// What the marker says.
+    #[must_use]
+    pub fn marker(&self) -> &Marker {
+        &self.marker
+    }
+
+    /// The digest of the marker's bytes.
+    #[must_use]
+    pub fn marker_digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The marker's absolute path, as of when the lock was acquired.
+    #[must_use]
+    pub fn marker_path(&self) -> &Path {
+        &self.marker_path
+    }
+
+    /// The companion's absolute path, as of when the lock was acquired.
+    #[must_use]
+    pub fn companion_path(&self) -> PathBuf {
+        let mut path = self.marker_path.clone().into_os_string();
+        path.push(crate::site::COMPANION_SUFFIX);
+        path.into()
+    }
+
+    fn ours(&self) -> Result<&Held> {
+        if !self.belongs_to_this_process() {
+            let message = format!(
+                "the lock on {} belongs to process {}; a forked child has no part in it",
+                quote_path(&self.marker_path),
+                self.process
+            );
+            return Err(Error::new(Status::Forked, "handle check", message));
+        }
+        self.held.as_ref().ok_or_else(|| {
+            let message =
+                format!("the lock on {} was released before", quote_path(&self.marker_path));
+            Error::new(Status::BadHandle, "handle check", message)
+        })
+    }
+}
+
+impl Held {
+    /// Whether marker and companion are still ours, by device and inode: both descriptors are
+    /// open, so neither inode number can be in use for another file.
+    fn what_is_ours(&self, operation: &'static str) -> Result<(bool, bool)> {
+        let is_ours = |name, id: FileId| match self.site.directory().facts_at(name) {
+            Ok(there) => Ok(there.is_some_and(|there| there.id == id)),
+            Err(error) => Err(self.site.io_error(operation, name, &error)),
+        };
+        let marker = is_ours(self.site.marker(), self.marker.id)?;
+        Ok((marker, is_ours(self.site.companion(), self.companion.facts().id)?))
+    }
+
+    fn lost(&self, operation: &'static str, marker: bool, companion: bool) -> Error {
+        let what = match (marker, companion) {
+            (false, false) => "marker and companion are",
+            (false, true) => "the marker is",
+            _ => "the companion is",
+        };
+        let message = format!(
+            "{what} gone or no longer ours at {}; what is not ours is left alone",
+            quote_path(self.site.path().given())
+        );
+        let error = Error::new(Status::Lost, operation, message);
+        match inspect_site(&self.site) {
+            Ok(found) => error.with_marker_state(found.state),
+            Err(_) => error,
+        }
+    }
+
+    /// The marker is removed, or stays: the rest of the release.
+    fn finish_release(self, marker_was_ours: bool) -> Result<()> {
+        let Held { site, marker, companion, durability, leaked } = self;
+        if leaked {
+            return Ok(());
+        }
+        let synced = if marker_was_ours && durability == Durability::Full {
+            site.sync_directory("release directory sync").map_err(|error| {
+                error.and_note(
+                    "the lock is released, but its marker may come back after a power loss",
+                )
+            })
+        } else {
+            Ok(())
+        };
+        let removed = companion.remove(&site).map_err(|error| {
+            site.io_error("companion remove", site.companion(), &error)
+                .and_note("the lock is released and its marker removed; the companion stays")
+        });
+        drop(marker);
+        synced.and(removed.map(drop))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.held.is_some() && self.belongs_to_this_process() && !std::thread::panicking() {
+            // Nobody is there to hear; a failure leaves the marker, as a crash would.
+            let _ = self.release();
+        }
+    }
+}
+
+/// In a process made by raw `clone` or `vfork` no lock can be kept from later children.
+pub(crate) fn refuse_in_a_bypassing_process() -> Result<()> {
+    if fork::bypassed_the_fork_handlers() {
+        let message = "this process was made by clone or vfork, which bypass the fork handlers; use fork, or exec first";
+        return Err(Error::new(Status::Forked, "process check", message));
+    }
+    Ok(())
+}
+
+fn is_worth_waiting_for(error: &Error) -> bool {
+    match error.status() {
+        Status::Contended => true,
+        Status::MarkerExists => {
+            matches!(error.marker_state(), Some(MarkerState::Held | MarkerState::HeldByThisProcess))
+        }
+        _ => false,
+    }
+}
+
+fn acquire_once(path: MarkerPath, options: &LockOptions) -> Result<Lock> {
+    let marker_path = absolute(&path)?;
+    let site = path.open()?;
+    site.check_policy(options.allow)?;
+    let Some(companion) = Companion::claim(&site)? else {
+        return Err(refusal_by_a_holder(&site)?);
+    };
+    match publish_unless_there_is_a_marker(&site, options) {
+        Ok(published) => Ok(Lock::new(site, marker_path, companion, published, options.durability)),
+        Err(error) => {
+            companion.remove_unless_it_guards_a_marker(&site);
+            Err(error)
+        }
+    }
+}
+
+/// The path that stays right when the process changes its directory.
+pub(crate) fn absolute(path: &MarkerPath) -> Result<PathBuf> {
+    std::path::absolute(path.given())
+        .map_err(|error| Error::io("working directory", path.given(), &error))
+}
+
+fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Result<PublishedMarker> {
+    if let Some(inspection) = look_for_marker(site)? {
+        return Err(marker_exists(site, &inspection));
+    }
+    let marker = options.new_marker()?;
+    let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
+    let id = fresh.facts().id;
+    match fresh.publish(site, options.durability) {
+        Ok(file) => Ok(PublishedMarker { file, id, marker }),
+        Err(PublishError::Failed(error)) => Err(error),
+        Err(PublishError::MarkerExists) => {
+            let inspection = look_for_marker(site)?;
+            Err(marker_exists(site, &inspection.unwrap_or(Inspection::ABSENT)))
+        }
+    }
+}
+
+/// The marker as it stands while this process holds the companion: held or stale by its own lock.
+fn look_for_marker(site: &Site) -> Result<Option<Inspection>> {
+    let Some(file) = site.open_marker(Access::Read)? else { return Ok(None) };
+    let facts =
+        file.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
+    let free = file.try_lock_shared();
+    let free = free.map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
+    let snapshot = inspect::read_snapshot(site, &file)?;
+    let state = inspect::state_of(!free, facts.id, snapshot.as_ref());
+    Ok(Some(Inspection { state, snapshot }))
+}
+
+/// The companion is somebody else's: who is it?
+fn refusal_by_a_holder(site: &Site) -> Result<Error> {
+    let inspection = inspect_site(site)?;
+    Ok(match inspection.state {
+        MarkerState::Absent => inspect::contended(site.path(), "lock acquire", &inspection),
+        _ => marker_exists(site, &inspection),
+    })
+}

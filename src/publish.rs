@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Putting a marker in place so that it is absent or whole at every moment, even after a power cut.
+//!
+//! Written under another name, synced, renamed without overwriting, directory synced: rename is
+//! atomic, and fsync(2) says that a file's entry in its directory needs a sync of its own. The
+//! other name is fixed, because only the holder of the companion publishes.
+
+use std::io;
+
+use crate::claim::{Try, lock_exclusively};
+use crate::error::{Error, Result, Status, quote_path};
+use crate::site::{ATTEMPTS, Site};
+use crate::sys::{self, Access, FileFacts, LockFile};
+
+/// How much a lock or a removal survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Process death and power loss.
+    #[default]
+    Full,
+    /// Process death; nothing is synced.
+    ProcessCrash,
+}
+
+/// `PATH.new`: a marker that is written, locked and (with full durability) synced, not yet in place.
+#[derive(Debug)]
+pub(crate) struct FreshMarker {
+    file: LockFile,
+    facts: FileFacts,
+}
+
+/// A publication that failed. The marker that was to appear is not there.
+#[derive(Debug)]
+pub(crate) enum PublishError {
+    /// Somebody put a marker there without holding the companion.
+    MarkerExists,
+    Failed(Error),
+}
+
+impl FreshMarker {
+    /// Writes `PATH.new`. The caller holds the companion. On failure nothing is left.
+    pub(crate) fn write(site: &Site, text: &str, durability: Durability) -> Result<FreshMarker> {
+        let file = create(site)?;
+        let written = fill(site, &file, text, durability);
+        let facts = written.and_then(|()| {
+            file.facts().map_err(|error| site.io_error("marker status", site.fresh(), &error))
+        });
+        match facts {
+            Ok(facts) => Ok(FreshMarker { file, facts }),
+            Err(error) => {
+                let _ = site.directory().remove(site.fresh());
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn facts(&self) -> &FileFacts {
+        &self.facts
+    }
+
+    /// Renames it to the marker's name, overwriting nothing, and makes that durable.
+    pub(crate) fn publish(
+        self,
+        site: &Site,
+        durability: Durability,
+    ) -> std::result::Result<LockFile, PublishError> {
+        match self.put_in_place(site, durability) {
+            Ok(()) => Ok(self.file),
+            Err(error) => {
+                self.discard(site);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes whatever names this file has; what stands at them by now may be another's.
+    pub(crate) fn discard(self, site: &Site) {
+        for name in [site.fresh(), site.marker()] {
+            // The failure that led here is the one to report; a leftover `PATH.new` is removed by
+            // the next acquire.
+            let _ = site.remove_if_same_file(name, self.facts.id);
+        }
+    }
+
+    fn put_in_place(
+        &self,
+        site: &Site,
+        durability: Durability,
+    ) -> std::result::Result<(), PublishError> {
+        rename_into_place(site).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => PublishError::MarkerExists,
+            _ => PublishError::Failed(site.io_error("marker publish", site.marker(), &error)),
+        })?;
+        // Somebody may have deleted the companion and published at the same time under another one.
+        if !site.is_at(site.marker(), &self.facts).map_err(PublishError::Failed)? {
+            let path = quote_path(site.path().given());
+            let message = format!("marker {path} was replaced while it was being published");
+            return Err(PublishError::Failed(Error::new(
+                Status::Contended,
+                "marker publish",
+                message,
+            )));
+        }
+        if durability == Durability::Full {
+            site.sync_directory("marker directory sync").map_err(PublishError::Failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Creates `PATH.new`, after a crashed publisher's was removed.
+fn create(site: &Site) -> Result<LockFile> {
+    for _ in 0..ATTEMPTS {
+        match site.create_new(site.fresh()) {
+            Ok(file) => return Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove_leftover(site)?,
+            Err(error) => return Err(site.io_error("new marker create", site.fresh(), &error)),
+        }
+    }
+    Err(in_use(site))
+}
+
+fn remove_leftover(site: &Site) -> Result<()> {
+    const OPERATION: &str = "new marker cleanup";
+    let fresh = site.fresh();
+    let io_error = |error: io::Error| site.io_error(OPERATION, fresh, &error);
+    let Some(facts) = site.directory().facts_at(fresh).map_err(io_error)? else { return Ok(()) };
+    if facts.is_directory {
+        let path = quote_path(&site.path_of(fresh));
+        let message = format!("{path} is a directory, where a new marker is to be written");
+        return Err(Error::new(Status::NotRegularFile, OPERATION, message));
+    }
+    if facts.is_regular {
+        // A live publisher whose companion somebody deleted has it locked.
+        if let Some(leftover) = site.directory().open_file(fresh, Access::Read).map_err(io_error)? {
+            if lock_exclusively(&leftover).map_err(io_error)? == Try::Refused {
+                return Err(in_use(site));
+            }
+            return site.directory().remove(fresh).map(drop).map_err(io_error);
+        }
+    }
+    // Anything else at this reserved name loses the name; what it points to is not touched.
+    site.directory().remove(fresh).map(drop).map_err(io_error)
+}
+
+fn in_use(site: &Site) -> Error {
+    let path = quote_path(&site.path_of(site.fresh()));
+    Error::new(
+        Status::Contended,
+        "new marker create",
+        format!("{path} is in use by another process"),
+    )
+}
+
+fn fill(site: &Site, file: &LockFile, text: &str, durability: Durability) -> Result<()> {
+    let fresh = site.fresh();
+    let locked =
+        lock_exclusively(file).map_err(|error| site.io_error("marker lock", fresh, &error))?;
+    if locked == Try::Refused {
+        return Err(in_use(site));
+    }
+    file.write_all(text.as_bytes())
+        .map_err(|error| site.io_error("marker write", fresh, &error))?;
+    if durability == Durability::Full {
+        // Never retried: after a failed fsync the kernel counts the pages as clean.
+        file.sync().map_err(|error| site.io_error("marker sync", fresh, &error))?;
+    }
+    Ok(())
+}
+
+/// Renames `PATH.new` to the marker's name without overwriting; by link and unlink where the
+/// filesystem has no such rename.
+fn rename_into_place(site: &Site) -> io::Result<()> {
+    let (directory, fresh, marker) = (site.directory(), site.fresh(), site.marker());
+    match directory.rename_without_overwrite(fresh, marker) {
+        Err(error) if sys::is_unsupported(&error) => {
+            directory.link(fresh, marker)?;
+            directory.remove(fresh).map(drop)
+        }
+        renamed => renamed,
+    }
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Stale markers: quarantine and takeover, each on an operator's signed attestation only.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::attestation::{SignedDocument, TakeoverAttestation};
+use crate::claim::{Companion, Try, lock_exclusively};
+use crate::error::{Error, Result, Status, quote_path};
+use crate::evidence::Evidence;
+use crate::inspect::{contended, inspect_site, marker_absent, marker_too_large, read_snapshot};
+use crate::lock::{Lock, LockOptions, PublishedMarker, absolute, refuse_in_a_bypassing_process};
+use crate::marker::{MarkerSnapshot, MarkerState};
+use crate::publish::{FreshMarker, PublishError};
+use crate::site::{ATTEMPTS, Allow, MarkerPath, Site};
+use crate::sys::{self, Access, FileFacts, LockFile};
+
+/// A takeover that failed, and what it left on disk.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct TakeoverError {
+    /// Why.
+    pub error: Error,
+    /// Where the old marker stands, if it was moved and could not be put back.
+    pub stale_path: Option<PathBuf>,
+}
+
+impl From<Error> for TakeoverError {
+    fn from(error: Error) -> Self {
+        TakeoverError { error, stale_path: None }
+    }
+}
+
+/// Moves a stale marker aside, with the attestation as evidence beside it, and returns its path.
+///
+/// Always synced. Nothing is ever overwritten.
+///
+/// # Errors
+///
+/// What the document lacks (statuses 60 to 74); [`Status::Contended`] if somebody holds the lock:
+/// no signature overrides a live holder; [`Status::MarkerAbsent`] if there is nothing to move.
+pub fn quarantine(
+    marker_path: &Path,
+    document: &SignedDocument<'_>,
+    allow: Allow,
+) -> Result<PathBuf> {
+    let path = MarkerPath::parse(marker_path)?;
+    let attestation = TakeoverAttestation::verify(document)?;
+    refuse_in_a_bypassing_process()?;
+    let site = path.open()?;
+    site.check_policy(allow)?;
+    let stale = StaleMarker::claim(&site, allow)?;
+    let moved = stale
+        .check(&site, &attestation, document)
+        .and_then(|()| Evidence::write(&site, document))
+        .and_then(|evidence| stale.move_aside(&site, evidence).map_err(|failure| failure.error));
+    match moved {
+        Ok(stale_path) => {
+            // A companion that stays behind is harmless: the next acquire takes it up.
+            let _ = stale.companion.remove(&site);
+            Ok(stale_path)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What [`quarantine`] would say now. Changes nothing on disk.
+pub fn verify_takeover(
+    marker_path: &Path,
+    document: &SignedDocument<'_>,
+    allow: Allow,
+) -> Result<()> {
+    const OPERATION: &str = "takeover check";
+    let path = MarkerPath::parse(marker_path)?;
+    let attestation = TakeoverAttestation::verify(document)?;
+    let site = path.open()?;
+    site.check_policy(allow)?;
+    let inspection = inspect_site(&site)?;
+    match inspection.state {
+        MarkerState::Absent => return Err(marker_absent(site.path(), OPERATION)),
+        MarkerState::Held | MarkerState::HeldByThisProcess => {
+            return Err(contended(site.path(), OPERATION, &inspection));
+        }
+        MarkerState::Stale | MarkerState::Malformed => {}
+    }
+    let snapshot = inspection.snapshot.ok_or_else(|| marker_too_large(&site, OPERATION))?;
+    attestation.check_names(&snapshot)?;
+    attestation.check_still_valid(document.now_unix_ns)
+}
+
+/// Quarantines a stale marker and acquires the lock in one step, so that nobody can get in
+/// between. Never waits: `options.timeout` does not count here.
+///
+/// If the new marker cannot be published, the old one is put back. If that fails too, the error
+/// says where it stands. A death in between is a completed quarantine.
+///
+/// # Errors
+///
+/// As for [`quarantine`], and [`Status::DeploymentMismatch`] if the options name another deployment.
+pub fn takeover(
+    marker_path: &Path,
+    document: &SignedDocument<'_>,
+    allow: Allow,
+    options: &LockOptions,
+) -> std::result::Result<(Lock, PathBuf), TakeoverError> {
+    let path = MarkerPath::parse(marker_path)?;
+    options.new_marker()?;
+    let attestation = TakeoverAttestation::verify(document)?;
+    if options.deployment_id != document.deployment_id {
+        let message = "the lock options name another deployment than the attestation";
+        return Err(Error::new(Status::DeploymentMismatch, "takeover check", message).into());
+    }
+    refuse_in_a_bypassing_process()?;
+    let absolute_path = absolute(&path)?;
+    let allow = Allow {
+        network_filesystem: allow.network_filesystem || options.allow.network_filesystem,
+        shared_directory: allow.shared_directory || options.allow.shared_directory,
+    };
+    let site = path.open()?;
+    site.check_policy(allow)?;
+    let stale = StaleMarker::claim(&site, allow)?;
+    stale.check(&site, &attestation, document)?;
+    let (published, stale_path) = stale.replace(&site, document, options)?;
+    let StaleMarker { companion, .. } = stale;
+    let lock = Lock::new(site, absolute_path, companion, published, options.durability);
+    Ok((lock, stale_path))
+}
+
+/// A marker without a holder, while this process holds both of its OS locks.
+#[derive(Debug)]
+struct StaleMarker {
+    companion: Companion,
+    /// Open, so that its inode number stays its own, and locked.
+    _file: LockFile,
+    facts: FileFacts,
+    snapshot: MarkerSnapshot,
+}
+
+impl StaleMarker {
+    /// Takes both OS locks, sees that both files are at their paths, and reads the marker.
+    fn claim(site: &Site, allow: Allow) -> Result<StaleMarker> {
+        const OPERATION: &str = "stale marker lock";
+        // Looked at first, so that a call with nothing to do leaves no companion behind.
+        let there = site.directory().facts_at(site.marker());
+        if there.map_err(|error| site.io_error(OPERATION, site.marker(), &error))?.is_none() {
+            return Err(marker_absent(site.path(), OPERATION));
+        }
+        let Some(companion) = Companion::claim(site)? else {
+            return Err(contended(site.path(), OPERATION, &inspect_site(site)?));
+        };
+        match lock_and_read_marker(site, allow) {
+            Ok((file, facts, snapshot)) => {
+                Ok(StaleMarker { companion, _file: file, facts, snapshot })
+            }
+            Err(error) => {
+                companion.remove_unless_it_guards_a_marker(site);
+                Err(error)
+            }
+        }
+    }
+
+    /// The document must name this very marker, and still be valid.
+    fn check(
+        &self,
+        site: &Site,
+        attestation: &TakeoverAttestation,
+        document: &SignedDocument<'_>,
+    ) -> Result<()> {
+        attestation.check_names(&self.snapshot)?;
+        attestation.check_still_valid(document.now_unix_ns)?;
+        self.remove_second_name(site)
+    }
+
+    /// Tidies up after a publisher that died between link and unlink (see `publish`).
+    fn remove_second_name(&self, site: &Site) -> Result<()> {
+        if self.facts.links == 2 && site.second_name_is_fresh(&self.facts)? {
+            let removed = site.remove_if_same_file(site.fresh(), self.facts.id);
+            removed.map_err(|error| site.io_error("new marker cleanup", site.fresh(), &error))?;
+        }
+        Ok(())
+    }
+
+    /// Renames the marker to its stale name and makes that durable. On failure the marker is
+    /// back, or the error says where it stands.
+    fn move_aside(
+        &self,
+        site: &Site,
+        evidence: Evidence,
+    ) -> std::result::Result<PathBuf, TakeoverError> {
+        const OPERATION: &str = "marker quarantine";
+        let stale = evidence.names.marker.clone();
+        let stale_path = evidence.names.stale_path(site);
+        if let Err(error) = rename_under_the_locks(site, site.marker(), &stale) {
+            evidence.discard(site);
+            return Err(site.io_error(OPERATION, site.marker(), &error).into());
+        }
+        let moved = match site.is_at(&stale, &self.facts) {
+            Ok(true) => site.sync_directory("quarantine directory sync"),
+            Ok(false) => {
+                let path = quote_path(site.path().given());
+                let message =
+                    format!("marker {path} was replaced by another file at the last moment");
+                Err(Error::new(Status::Lost, OPERATION, message))
+            }
+            Err(error) => Err(error),
+        };
+        match moved {
+            Ok(()) => Ok(stale_path),
+            Err(error) => Err(put_back(site, &stale, stale_path, error)),
+        }
+    }
+
+    /// Moves the old marker aside and publishes the new one, which is on disk before the old moves.
+    fn replace(
+        &self,
+        site: &Site,
+        document: &SignedDocument<'_>,
+        options: &LockOptions,
+    ) -> std::result::Result<(PublishedMarker, PathBuf), TakeoverError> {
+        let marker = options.new_marker()?;
+        let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
+        let id = fresh.facts().id;
+        let moved =
+            Evidence::write(site, document).map_err(TakeoverError::from).and_then(|evidence| {
+                let stale = evidence.names.marker.clone();
+                self.move_aside(site, evidence).map(|stale_path| (stale, stale_path))
+            });
+        let (stale, stale_path) = match moved {
+            Ok(moved) => moved,
+            Err(error) => {
+                fresh.discard(site);
+                return Err(error);
+            }
+        };
+        match fresh.publish(site, options.durability) {
+            Ok(file) => Ok((PublishedMarker { file, id, marker }, stale_path)),
+            Err(PublishError::Failed(error)) => Err(put_back(site, &stale, stale_path, error)),
+            Err(PublishError::MarkerExists) => {
+                let path = quote_path(site.path().given());
+                let message = format!("another program put a marker at {path} at the last moment");
+                let error = Error::new(Status::Lost, "marker publish", message);
+                Err(put_back(site, &stale, stale_path, error))
+            }
+        }
+    }
+}
+
+fn lock_and_read_marker(
+    site: &Site,
+    allow: Allow,
+) -> Result<(LockFile, FileFacts, MarkerSnapshot)> {
+    const OPERATION: &str = "stale marker lock";
+    let access = if allow.network_filesystem { Access::ReadWrite } else { Access::Read };
+    for _ in 0..ATTEMPTS {
+        let Some(file) = site.open_marker(access)? else {
+            return Err(marker_absent(site.path(), OPERATION));
+        };
+        let locked = lock_exclusively(&file);
+        if locked.map_err(|error| site.io_error(OPERATION, site.marker(), &error))? == Try::Refused
+        {
+            // Somebody deleted a live holder's companion; the marker's own lock shows the holder.
+            return Err(contended(site.path(), OPERATION, &inspect_site(site)?));
+        }
+        let facts = file.facts();
+        let facts = facts.map_err(|error| site.io_error(OPERATION, site.marker(), &error))?;
+        if site.is_at(site.marker(), &facts)? {
+            let snapshot = read_snapshot(site, &file)?;
+            let snapshot = snapshot.ok_or_else(|| marker_too_large(site, OPERATION))?;
+            return Ok((file, facts, snapshot));
+        }
+    }
+    let message = format!("marker {} was replaced at every look", quote_path(site.path().given()));
+    Err(Error::new(Status::Contended, OPERATION, message))
+}
+
+/// Renames under both locks, overwriting nothing. Never by link: a death in between would leave a
+/// marker with two names.
+///
+/// Where the filesystem has no such rename, look, then rename: nobody who keeps to the protocol
+/// takes either name meanwhile. The marker's is guarded by the lock, the stale one by the evidence.
+fn rename_under_the_locks(site: &Site, from: &sys::FileName, to: &sys::FileName) -> io::Result<()> {
+    let directory = site.directory();
+    match directory.rename_without_overwrite(from, to) {
+        Err(error) if sys::is_unsupported(&error) => {
+            if directory.facts_at(to)?.is_some() {
+                return Err(sys::already_exists());
+            }
+            directory.rename(from, to)
+        }
+        renamed => renamed,
+    }
+}
+
+/// After a failure: the old marker goes back to its name, overwriting nothing.
+fn put_back(
+    site: &Site,
+    stale: &sys::FileName,
+    stale_path: PathBuf,
+    error: Error,
+) -> TakeoverError {
+    let (marker, moved) = (quote_path(site.path().given()), quote_path(&stale_path));
+    match rename_under_the_locks(site, stale, site.marker()) {
+        Ok(()) => {
+            // Best effort: before and after, the marker is on disk under one of its two names.
+            let _ = site.directory().sync();
+            let note = format!(
+                "the old marker is back at {marker}, and the evidence stays beside {moved}"
+            );
+            error.and_note(&note).into()
+        }
+        Err(refused) => {
+            let note = format!(
+                "the old marker stands at {moved} with its evidence, and could not be put back ({refused})"
+            );
+            TakeoverError { error: error.and_note(&note), stale_path: Some(stale_path) }
+        }
+    }
+}

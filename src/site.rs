@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The place of one marker: its directory, opened once, and the names in it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result, Status, quote_path};
+use crate::sys::{self, Access, Directory, FileFacts, FileName, LockFile};
+
+/// What is added to the marker's name for the companion that carries the OS lock.
+pub(crate) const COMPANION_SUFFIX: &str = ".flock";
+/// What is added to the marker's name while a marker is being published.
+const FRESH_SUFFIX: &str = ".new";
+/// The longest addition: `.stale-20261123T004055Z-999.attestation.json`.
+const LONGEST_SUFFIX: usize = 44;
+/// How often something that keeps changing under our hands is looked at again.
+pub(crate) const ATTEMPTS: u32 = 32;
+
+const MARKER_MODE: u32 = 0o644;
+const COMPANION_MODE: u32 = 0o600;
+
+/// Which dangers the caller accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allow {
+    /// The directory may be on a network filesystem, although OS locks are not to be trusted there.
+    pub network_filesystem: bool,
+    /// The directory may be writable by everybody.
+    pub shared_directory: bool,
+}
+
+/// A marker's path, checked as text; nothing was opened yet.
+#[derive(Debug, Clone)]
+pub(crate) struct MarkerPath {
+    given: PathBuf,
+    parent: PathBuf,
+    name: FileName,
+}
+
+impl MarkerPath {
+    /// Refuses a path without a file name, and the reserved endings.
+    pub(crate) fn parse(path: &Path) -> Result<MarkerPath> {
+        let parsed = MarkerPath::parse_any(path)?;
+        let name = parsed.name.as_os_str().as_encoded_bytes();
+        for reserved in [COMPANION_SUFFIX, FRESH_SUFFIX] {
+            if name.ends_with(reserved.as_bytes()) {
+                let path = quote_path(path);
+                return Err(Error::argument(format!(
+                    "marker_path {path} ends in {reserved:?}, which is reserved for the library's own files"
+                )));
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// The same for a path that may be any file's.
+    pub(crate) fn parse_any(path: &Path) -> Result<MarkerPath> {
+        match sys::split_path(path) {
+            Some((parent, name)) => Ok(MarkerPath { given: path.to_owned(), parent, name }),
+            None => {
+                let path = quote_path(path);
+                Err(Error::argument(format!("path {path} does not name a file in a directory")))
+            }
+        }
+    }
+
+    /// The path as the caller wrote it, with a suffix.
+    pub(crate) fn given_with_suffix(&self, suffix: &str) -> PathBuf {
+        let mut path = self.given.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+
+    pub(crate) fn given(&self) -> &Path {
+        &self.given
+    }
+
+    pub(crate) fn parent(&self) -> &Path {
+        &self.parent
+    }
+
+    pub(crate) fn name(&self) -> &FileName {
+        &self.name
+    }
+
+    /// Opens the directory.
+    pub(crate) fn open(self) -> Result<Site> {
+        let directory = Directory::open(&self.parent).map_err(|error| self.parent_error(&error))?;
+        let owner = directory
+            .own_facts()
+            .map_err(|error| Error::io("parent directory status", &self.parent, &error))?;
+        Ok(Site {
+            companion: self.name.with_suffix(COMPANION_SUFFIX),
+            fresh: self.name.with_suffix(FRESH_SUFFIX),
+            directory,
+            directory_facts: owner,
+            path: self,
+        })
+    }
+
+    fn parent_error(&self, error: &io::Error) -> Error {
+        let status = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NoParentDirectory,
+            _ if sys::means_name_too_long(error) => Status::NameTooLong,
+            _ => return Error::io("parent directory open", &self.parent, error),
+        };
+        let (parent, given) = (quote_path(&self.parent), quote_path(&self.given));
+        let message = format!("directory {parent} of marker {given} cannot be opened: {error}");
+        Error::new(status, "parent directory open", message).with_os_error(error)
+    }
+}
+
+/// A marker's directory, open, and the names that belong to the marker.
+#[derive(Debug)]
+pub(crate) struct Site {
+    directory: Directory,
+    directory_facts: FileFacts,
+    path: MarkerPath,
+    companion: FileName,
+    fresh: FileName,
+}
+
+impl Site {
+    pub(crate) fn open(path: &Path) -> Result<Site> {
+        MarkerPath::parse(path)?.open()
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) fn path(&self) -> &MarkerPath {
+        &self.path
+    }
+
+    pub(crate) fn marker(&self) -> &FileName {
+        &self.path.name
+    }
+
+    pub(crate) fn companion(&self) -> &FileName {
+        &self.companion
+    }
+
+    /// `PATH.new`, where a marker is written before it is renamed into place.
+    pub(crate) fn fresh(&self) -> &FileName {
+        &self.fresh
+    }
+
+    /// Where a name of this directory is, for people.
+    pub(crate) fn path_of(&self, name: &FileName) -> PathBuf {
+        if name == &self.path.name {
+            return self.path.given.clone();
+        }
+        self.path.given.with_file_name(name.as_os_str())
+    }
+
+    /// An operating-system error on one of the names.
+    pub(crate) fn io_error(
+        &self,
+        operation: &'static str,
+        name: &FileName,
+        error: &io::Error,
+    ) -> Error {
+        if sys::means_name_too_long(error) {
+            return self.name_too_long(operation).with_os_error(error);
+        }
+        Error::io(operation, &self.path_of(name), error)
+    }
+
+    /// The directory must be on a filesystem whose locks hold, not be everybody's, and take the
+    /// longest name that may become necessary.
+    pub(crate) fn check_policy(&self, allow: Allow) -> Result<()> {
+        const OPERATION: &str = "directory check";
+        let parent = &self.path.parent;
+        let facts = self.directory.facts().map_err(|error| Error::io(OPERATION, parent, &error))?;
+        if let (Some(kind), false) = (facts.network_filesystem, allow.network_filesystem) {
+            let message = format!(
+                "directory {} is on a network filesystem ({kind}), where OS locks are not to be trusted",
+                quote_path(parent)
+            );
+            return Err(Error::new(Status::UnsupportedFilesystem, OPERATION, message));
+        }
+        if self.directory_facts.mode & 0o002 != 0 && !allow.shared_directory {
+            let message = format!(
+                "directory {} is writable by everybody (mode {:04o}), so anybody could remove the lock",
+                quote_path(parent),
+                self.directory_facts.mode
+            );
+            return Err(Error::new(Status::InsecurePermissions, OPERATION, message));
+        }
+        let name = self.path.name.as_os_str().as_encoded_bytes();
+        if name.len() + LONGEST_SUFFIX > facts.longest_name {
+            return Err(self.name_too_long(OPERATION));
+        }
+        Ok(())
+    }
+
+    fn name_too_long(&self, operation: &'static str) -> Error {
+        let message = format!(
+            "the file name of marker {} is too long: names derived from it are up to {LONGEST_SUFFIX} bytes longer",
+            quote_path(&self.path.given)
+        );
+        Error::new(Status::NameTooLong, operation, message)
+    }
+
+    /// Opens the marker; `None` if there is none. Another owner's is refused.
+    pub(crate) fn open_marker(&self, access: Access) -> Result<Option<LockFile>> {
+        const OPERATION: &str = "marker open";
+        let Some(marker) = self.open_marker_of_anybody(access)? else { return Ok(None) };
+        let facts = self.facts_of(OPERATION, self.marker(), &marker)?;
+        self.check_owner(OPERATION, self.marker(), &facts)?;
+        Ok(Some(marker))
+    }
+
+    /// Opens the marker, whoever owns it: to be read, not to be believed.
+    pub(crate) fn open_marker_of_anybody(&self, access: Access) -> Result<Option<LockFile>> {
+        self.open_lock_file("marker open", self.marker(), access)
+    }
+
+    /// Opens the companion to look at its lock; `None` if there is none.
+    pub(crate) fn open_companion(&self) -> Result<Option<LockFile>> {
+        const OPERATION: &str = "companion open";
+        let Some(companion) = self.open_lock_file(OPERATION, &self.companion, Access::Read)? else {
+            return Ok(None);
+        };
+        let facts = self.facts_of(OPERATION, &self.companion, &companion)?;
+        self.check_owner(OPERATION, &self.companion, &facts)?;
+        Ok(Some(companion))
+    }
+
+    /// Opens the companion, or creates it, and makes it readable by its owner alone.
+    pub(crate) fn open_or_create_companion(&self) -> Result<LockFile> {
+        const OPERATION: &str = "companion open";
+        let name = &self.companion;
+        for _ in 0..ATTEMPTS {
+            let opened = self.directory.open_or_create_file(name, COMPANION_MODE);
+            let file = opened.map_err(|error| self.open_error(OPERATION, name, &error))?;
+            let facts = self.facts_of(OPERATION, name, &file)?;
+            if self.check_regular(OPERATION, name, &facts)? == Links::None {
+                continue;
+            }
+            self.check_owner(OPERATION, name, &facts)?;
+            if facts.mode != COMPANION_MODE {
+                file.set_mode(COMPANION_MODE)
+                    .map_err(|error| self.io_error("companion permissions", name, &error))?;
+            }
+            self.give_to_directory_owner(name, &file, &facts)?;
+            return Ok(file);
+        }
+        Err(self.kept_changing(OPERATION, name))
+    }
+
+    /// Creates a file of the marker's own mode; an error if the name is taken.
+    pub(crate) fn create_new(&self, name: &FileName) -> io::Result<LockFile> {
+        let file = self.directory.create_new_file(name, MARKER_MODE)?;
+        let prepared = file.facts().and_then(|facts| {
+            // The umask may have taken bits away.
+            if facts.mode != MARKER_MODE {
+                file.set_mode(MARKER_MODE)?;
+            }
+            if self.belongs_to_another_owner(&facts) {
+                file.give_to(self.directory_facts.owner)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = prepared {
+            // Ours and a moment old.
+            let _ = self.directory.remove(name);
+            return Err(error);
+        }
+        Ok(file)
+    }
+
+    fn open_lock_file(
+        &self,
+        operation: &'static str,
+        name: &FileName,
+        access: Access,
+    ) -> Result<Option<LockFile>> {
+        for _ in 0..ATTEMPTS {
+            let opened = self.directory.open_file(name, access);
+            let Some(file) = opened.map_err(|error| self.open_error(operation, name, &error))?
+            else {
+                return Ok(None);
+            };
+            let facts = self.facts_of(operation, name, &file)?;
+            if self.check_regular(operation, name, &facts)? == Links::One {
+                return Ok(Some(file));
+            }
+        }
+        Err(self.kept_changing(operation, name))
+    }
+
+    fn facts_of(
+        &self,
+        operation: &'static str,
+        name: &FileName,
+        file: &LockFile,
+    ) -> Result<FileFacts> {
+        file.facts().map_err(|error| self.io_error(operation, name, &error))
+    }
+
+    fn open_error(&self, operation: &'static str, name: &FileName, error: &io::Error) -> Error {
+        if sys::means_not_a_regular_file(error) {
+            return self
+                .not_regular(operation, name, "it is not a regular file")
+                .with_os_error(error);
+        }
+        if error.kind() == io::ErrorKind::PermissionDenied && name == &self.companion {
+            let message = format!(
+                "companion {} cannot be opened by this user: permission denied",
+                quote_path(&self.path_of(name))
+            );
+            return Error::new(Status::InsecurePermissions, operation, message)
+                .with_os_error(error);
+        }
+        self.io_error(operation, name, error)
+    }
+
+    /// A lock file must be a regular file with one name; a second name is where a trap would be.
+    fn check_regular(
+        &self,
+        operation: &'static str,
+        name: &FileName,
+        facts: &FileFacts,
+    ) -> Result<Links> {
+        if !facts.is_regular {
+            return Err(self.not_regular(operation, name, "it is not a regular file"));
+        }
+        match facts.links {
+            0 => Ok(Links::None),
+            1 => Ok(Links::One),
+            2 if name == self.marker() && self.second_name_is_fresh(facts)? => Ok(Links::One),
+            more => {
+                let why = format!("it has {more} hard links");
+                // A publisher may have removed its second name since fstat looked.
+                match self.directory.facts_at(name) {
+                    Ok(Some(now)) if now.id == facts.id && now.links == 1 => Ok(Links::One),
+                    _ => Err(self.not_regular(operation, name, &why)),
+                }
+            }
+        }
+    }
+
+    /// Where the filesystem cannot rename without overwriting, publication links `PATH.new` to the
+    /// marker's name and then removes it; a death in between leaves both names.
+    pub(crate) fn second_name_is_fresh(&self, marker: &FileFacts) -> Result<bool> {
+        let fresh = self.directory.facts_at(&self.fresh);
+        let fresh = fresh.map_err(|error| self.io_error("marker status", &self.fresh, &error))?;
+        Ok(fresh.is_some_and(|fresh| fresh.id == marker.id))
+    }
+
+    fn not_regular(&self, operation: &'static str, name: &FileName, why: &str) -> Error {
+        let message = format!("{} is refused: {why}", quote_path(&self.path_of(name)));
+        Error::new(Status::NotRegularFile, operation, message)
+    }
+
+    fn kept_changing(&self, operation: &'static str, name: &FileName) -> Error {
+        let message =
+            format!("{} was removed or replaced at every look", quote_path(&self.path_of(name)));
+        Error::new(Status::Contended, operation, message)
+    }
+
+    /// Files belong to the effective user; root also accepts the directory owner's.
+    fn check_owner(
+        &self,
+        operation: &'static str,
+        name: &FileName,
+        facts: &FileFacts,
+    ) -> Result<()> {
+        let user = sys::effective_user();
+        if facts.owner == user || (user == 0 && facts.owner == self.directory_facts.owner) {
+            return Ok(());
+        }
+        let message = format!(
+            "{} belongs to user {}, not to user {user}",
+            quote_path(&self.path_of(name)),
+            facts.owner
+        );
+        Err(Error::new(Status::InsecurePermissions, operation, message))
+    }
+
+    /// Root gives what it creates to the directory's owner, or a takeover at night would lock the
+    /// engine out.
+    fn belongs_to_another_owner(&self, facts: &FileFacts) -> bool {
+        facts.owner == 0 && self.directory_facts.owner != 0 && sys::effective_user() == 0
+    }
+
+    fn give_to_directory_owner(
+        &self,
+        name: &FileName,
+        file: &LockFile,
+        facts: &FileFacts,
+    ) -> Result<()> {
+        if !self.belongs_to_another_owner(facts) {
+            return Ok(());
+        }
+        file.give_to(self.directory_facts.owner)
+            .map_err(|error| self.io_error("companion owner", name, &error))
+    }
+
+    /// Whether the open file is still the one at its name.
+    pub(crate) fn is_at(&self, name: &FileName, file: &FileFacts) -> Result<bool> {
+        let there = self.directory.facts_at(name);
+        let there = there.map_err(|error| self.io_error("identity check", name, &error))?;
+        Ok(there.is_some_and(|there| there.id == file.id))
+    }
+
+    /// Removes a name if it is still this file's.
+    pub(crate) fn remove_if_same_file(
+        &self,
+        name: &FileName,
+        file: sys::FileId,
+    ) -> io::Result<bool> {
+        match self.directory.facts_at(name)? {
+            Some(there) if there.id == file => self.directory.remove(name),
+            _ => Ok(false),
+        }
+    }
+
+    pub(crate) fn sync_directory(&self, operation: &'static str) -> Result<()> {
+        self.directory.sync().map_err(|error| Error::io(operation, &self.path.parent, &error))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    /// The file was removed after it was opened.
+    None,
+    One,
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file that no forked child keeps open.
+
+use std::fs::File;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+
+use super::fork;
+
+/// An open file, registered with the fork handlers. Opened close-on-exec, so exec drops it too.
+#[derive(Debug)]
+pub(super) struct Descriptor {
+    file: ManuallyDrop<File>,
+    process: u32,
+    registered: bool,
+}
+
+impl Descriptor {
+    /// Opens under the registry's mutex. `open` must return a descriptor that nobody else owns.
+    ///
+    /// In a process that bypassed the fork handlers the descriptor is not registered: the registry
+    /// is another process's.
+    pub(super) fn open(open: impl FnOnce() -> io::Result<RawFd>) -> io::Result<Descriptor> {
+        let registered = !fork::bypassed_the_fork_handlers();
+        let raw = if registered { fork::open_registered(open)? } else { open()? };
+        // SAFETY: `open` hands over the ownership of a descriptor that is open.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(raw) });
+        Ok(Descriptor { file, process: fork::process_id(), registered })
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether the descriptor is still this process's to use and to close: a forked child's copy
+    /// was closed by the fork handler, and its number may be somebody else's by now.
+    pub(super) fn is_ours(&self) -> bool {
+        self.process == fork::process_id()
+    }
+}
+
+impl AsRawFd for Descriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        if !self.is_ours() {
+            return;
+        }
+        // First deregister, then close: the other way round, a fork in between would close the
+        // number in the child when it may already be another file's.
+        if self.registered {
+            fork::deregister(self.as_raw_fd());
+        }
+        // SAFETY: dropped once, here.
+        unsafe { ManuallyDrop::drop(&mut self.file) };
+    }
+}

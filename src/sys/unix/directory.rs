@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A directory handle: every step is relative to it, so a later chdir or rename changes nothing.
+
+use std::ffi::CString;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::descriptor::Descriptor;
+use super::lock_file::{Access, FileFacts, LockFile, facts_of};
+use super::{FileName, call, call_c};
+
+/// An open directory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    descriptor: Descriptor,
+}
+
+/// What the policy checks want to know of a directory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DirectoryFacts {
+    /// The network filesystem that the directory is on, if it is one of the closed list.
+    pub(crate) network_filesystem: Option<&'static str>,
+    /// The longest name in bytes.
+    pub(crate) longest_name: usize,
+}
+
+/// Follow no symlink, wait for nothing (a FIFO's other end), take no terminal, survive no exec.
+const LOCK_FILE_FLAGS: libc::c_int =
+    libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+
+impl Directory {
+    /// Opens an existing directory.
+    pub(crate) fn open(path: &Path) -> io::Result<Directory> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+        // SAFETY: `path` is NUL-terminated and outlives the call.
+        let open = || call_c("open", || unsafe { libc::open(path.as_ptr(), flags) });
+        Ok(Directory { descriptor: Descriptor::open(open)? })
+    }
+
+    /// Owner and mode of the directory itself.
+    pub(crate) fn own_facts(&self) -> io::Result<FileFacts> {
+        facts_of(self.descriptor.as_raw_fd())
+    }
+
+    /// Filesystem type and name limit.
+    pub(crate) fn facts(&self) -> io::Result<DirectoryFacts> {
+        let mut stat = MaybeUninit::<libc::statfs>::uninit();
+        let raw = self.descriptor.as_raw_fd();
+        // SAFETY: `stat` is writable and of the right type.
+        call_c("fstatfs", || unsafe { libc::fstatfs(raw, stat.as_mut_ptr()) })?;
+        // SAFETY: fstatfs succeeded and filled it.
+        Ok(facts_from_statfs(unsafe { stat.assume_init_ref() }))
+    }
+
+    /// Opens an existing file; `None` if there is none. What it is remains to be checked.
+    pub(crate) fn open_file(
+        &self,
+        name: &FileName,
+        access: Access,
+    ) -> io::Result<Option<LockFile>> {
+        match self.open_at(name, mode_of(access), 0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Opens a file for reading and writing, and creates it if there is none. Never truncates.
+    pub(crate) fn open_or_create_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
+        self.open_at(name, libc::O_RDWR | libc::O_CREAT, mode)
+    }
+
+    /// Creates a file for reading and writing; an error if the name is taken, by whatever it is.
+    pub(crate) fn create_new_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
+        self.open_at(name, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, mode)
+    }
+
+    fn open_at(&self, name: &FileName, flags: libc::c_int, mode: u32) -> io::Result<LockFile> {
+        let raw = self.descriptor.as_raw_fd();
+        let flags = flags | LOCK_FILE_FLAGS;
+        let open = || {
+            // SAFETY: the name is NUL-terminated and outlives the call; the mode is promoted as
+            // C's variable arguments demand.
+            call_c("openat", || unsafe {
+                libc::openat(raw, name.as_ptr(), flags, mode as libc::c_uint)
+            })
+        };
+        Descriptor::open(open).map(LockFile::new)
+    }
+
+    /// What stands at a name now, symlinks not followed; `None` if nothing does.
+    pub(crate) fn facts_at(&self, name: &FileName) -> io::Result<Option<FileFacts>> {
+        let mut stat = MaybeUninit::<libc::stat>::uninit();
+        let raw = self.descriptor.as_raw_fd();
+        let flags = libc::AT_SYMLINK_NOFOLLOW;
+        // SAFETY: the name is NUL-terminated and `stat` writable.
+        let done = call_c("fstatat", || unsafe {
+            libc::fstatat(raw, name.as_ptr(), stat.as_mut_ptr(), flags)
+        });
+        match done {
+            // SAFETY: fstatat succeeded and filled it.
+            Ok(_) => Ok(Some(FileFacts::from_stat(unsafe { stat.assume_init_ref() }))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Renames, and fails with EEXIST rather than replace anything.
+    ///
+    /// Fails with [`is_unsupported`] where the filesystem cannot rename so.
+    pub(crate) fn rename_without_overwrite(
+        &self,
+        from: &FileName,
+        to: &FileName,
+    ) -> io::Result<()> {
+        let raw = self.descriptor.as_raw_fd();
+        // SAFETY: both names are NUL-terminated and outlive the call.
+        call_c("renameat2", || unsafe { rename_exclusively(raw, from.as_ptr(), to.as_ptr()) })
+            .map(drop)
+    }
+
+    /// Renames, replacing what stands there: only for a name that the caller has reserved.
+    pub(crate) fn rename(&self, from: &FileName, to: &FileName) -> io::Result<()> {
+        let raw = self.descriptor.as_raw_fd();
+        // SAFETY: both names are NUL-terminated and outlive the call.
+        call_c("renameat", || unsafe { libc::renameat(raw, from.as_ptr(), raw, to.as_ptr()) })
+            .map(drop)
+    }
+
+    /// Gives a file a second name; fails with EEXIST rather than replace anything.
+    pub(crate) fn link(&self, from: &FileName, to: &FileName) -> io::Result<()> {
+        let raw = self.descriptor.as_raw_fd();
+        // SAFETY: both names are NUL-terminated and outlive the call.
+        call_c("linkat", || unsafe { libc::linkat(raw, from.as_ptr(), raw, to.as_ptr(), 0) })
+            .map(drop)
+    }
+
+    /// Removes a name that is not a directory's; `false` if it was gone already.
+    pub(crate) fn remove(&self, name: &FileName) -> io::Result<bool> {
+        let raw = self.descriptor.as_raw_fd();
+        // SAFETY: the name is NUL-terminated.
+        match call_c("unlinkat", || unsafe { libc::unlinkat(raw, name.as_ptr(), 0) }) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Flushes the directory's entries to stable storage: fsync(2) of a file does not.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        call("fsync directory", || self.descriptor.file().sync_all())
+    }
+}
+
+/// What the system says of a name that is taken.
+pub(crate) fn already_exists() -> io::Error {
+    io::Error::from_raw_os_error(libc::EEXIST)
+}
+
+/// Whether an error says that the filesystem or kernel has no such operation.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS | libc::EOPNOTSUPP))
+}
+
+/// Whether opening failed because of what stands at the name: a symlink, a socket, a device
+/// without a driver, or a directory.
+pub(crate) fn means_not_a_regular_file(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO | libc::ENODEV | libc::EISDIR))
+}
+
+/// Whether a name or path is over the system's limit.
+pub(crate) fn means_name_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENAMETOOLONG)
+}
+
+fn mode_of(access: Access) -> libc::c_int {
+    match access {
+        Access::Read => libc::O_RDONLY,
+        Access::ReadWrite => libc::O_RDWR,
+    }
+}
+
+#[cfg(target_os = "linux")]
+unsafe fn rename_exclusively(
+    directory: libc::c_int,
+    from: *const libc::c_char,
+    to: *const libc::c_char,
+) -> libc::c_int {
+    const RENAME_NOREPLACE: libc::c_uint = 1;
+    // By number, because glibc before 2.28 has no wrapper.
+    // SAFETY: the caller passes two NUL-terminated names.
+    let done = unsafe {
+        libc::syscall(libc::SYS_renameat2, directory, from, directory, to, RENAME_NOREPLACE)
+    };
+    done as libc::c_int
+}
+
+#[cfg(target_vendor = "apple")]
+unsafe fn rename_exclusively(
+    directory: libc::c_int,
+    from: *const libc::c_char,
+    to: *const libc::c_char,
+) -> libc::c_int {
+    // SAFETY: the caller passes two NUL-terminated names.
+    unsafe { libc::renameatx_np(directory, from, directory, to, libc::RENAME_EXCL) }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(clippy::unnecessary_cast)]
+fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
+    /// The closed list: names and the kernel's numbers (linux/magic.h; OpenAFS and Lustre: their own).
+    const NETWORK_FILESYSTEMS: [(&str, u32); 11] = [
+        ("NFS", 0x6969),
+        ("SMB", 0x517B),
+        ("SMB", 0xFF53_4D42),
+        ("SMB", 0xFE53_4D42),
+        ("9P", 0x0102_1997),
+        ("FUSE", 0x6573_5546),
+        ("AFS", 0x5346_414F),
+        ("AFS", 0x6B41_4653),
+        ("Ceph", 0x00C3_6400),
+        ("Lustre", 0x0BD0_0BD0),
+        ("Coda", 0x7375_7245),
+    ];
+    // The field's width and sign differ from platform to platform; the numbers have 32 bits.
+    let magic = stat.f_type as u32;
+    let network_filesystem =
+        NETWORK_FILESYSTEMS.iter().find(|(_, number)| *number == magic).map(|(name, _)| *name);
+    DirectoryFacts { network_filesystem, longest_name: stat.f_namelen as usize }
+}
+
+#[cfg(target_vendor = "apple")]
+fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
+    const NETWORK_FILESYSTEMS: [(&str, &str); 6] = [
+        ("NFS", "nfs"),
+        ("SMB", "smbfs"),
+        ("FUSE", "macfuse"),
+        ("FUSE", "osxfuse"),
+        ("AFS", "afs"),
+        ("9P", "9p"),
+    ];
+    let kind: Vec<u8> =
+        stat.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
+    let network_filesystem =
+        NETWORK_FILESYSTEMS.iter().find(|(_, name)| name.as_bytes() == kind).map(|(name, _)| *name);
+    DirectoryFacts { network_filesystem, longest_name: 255 }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Unix: directory handles, lock files, and what a fork may do to them.
+
+mod descriptor;
+mod directory;
+pub(crate) mod fork;
+mod lock_file;
+#[cfg(test)]
+pub(crate) mod probe;
+
+use std::ffi::CString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+pub(crate) use directory::{
+    Directory, already_exists, is_unsupported, means_name_too_long, means_not_a_regular_file,
+};
+pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
+
+/// One name inside a directory: no slash, no NUL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileName(CString);
+
+impl FileName {
+    /// `None` for a name that is empty, `.` or `..`, or has a slash or a NUL.
+    pub(crate) fn new(name: &std::ffi::OsStr) -> Option<FileName> {
+        let bytes = name.as_bytes();
+        if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
+            return None;
+        }
+        CString::new(bytes).ok().map(FileName)
+    }
+
+    /// The same name with a suffix.
+    pub(crate) fn with_suffix(&self, suffix: &str) -> FileName {
+        let mut bytes = self.0.as_bytes().to_vec();
+        bytes.extend_from_slice(suffix.as_bytes());
+        // Every suffix is a literal or made of digits and letters; a NUL would be our own bug.
+        FileName(CString::new(bytes).expect("a suffix has no NUL"))
+    }
+
+    pub(crate) fn as_os_str(&self) -> &std::ffi::OsStr {
+        std::ffi::OsStr::from_bytes(self.0.as_bytes())
+    }
+
+    fn as_ptr(&self) -> *const libc::c_char {
+        self.0.as_ptr()
+    }
+}
+
+/// Splits a path into its directory and the name in it, without touching the disk.
+///
+/// `None` where the last component is no file name: an empty path, a trailing slash, `.`, `..`.
+pub(crate) fn split_path(path: &std::path::Path) -> Option<(std::path::PathBuf, FileName)> {
+    let bytes = path.as_os_str().as_bytes();
+    let cut = bytes.iter().rposition(|byte| *byte == b'/');
+    let (parent, name) = match cut {
+        None => (&b"."[..], bytes),
+        Some(0) => (&b"/"[..], &bytes[1..]),
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+    };
+    if parent.contains(&0) {
+        return None;
+    }
+    let name = FileName::new(std::ffi::OsStr::from_bytes(name))?;
+    Some((std::path::PathBuf::from(std::ffi::OsStr::from_bytes(parent)), name))
+}
+
+/// Whether the user that this process acts as is root.
+pub(crate) fn effective_user() -> u32 {
+    // SAFETY: geteuid has no preconditions and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// This machine's host name, or an empty text where it cannot be told or is no plain text.
+pub(crate) fn host_name() -> String {
+    let mut buffer = [0u8; 256];
+    // SAFETY: the buffer is writable for its whole length, less the last byte, which stays NUL.
+    let status = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
+    if status != 0 {
+        return String::new();
+    }
+    let length = buffer.iter().position(|byte| *byte == 0).unwrap_or(0);
+    match std::str::from_utf8(&buffer[..length]) {
+        Ok(name) if !name.chars().any(char::is_control) => name.to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Makes one system call, again while a signal interrupts it.
+fn call<T>(name: &'static str, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match probe::before(name).and_then(|()| attempt()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// The same for the calls that answer -1 and errno.
+fn call_c(name: &'static str, mut attempt: impl FnMut() -> libc::c_int) -> io::Result<libc::c_int> {
+    call(name, || match attempt() {
+        -1 => Err(io::Error::last_os_error()),
+        result => Ok(result),
+    })
+}
+
+/// Where the tests stand between this crate and the system; nothing at all in a real build.
+#[cfg(not(test))]
+mod probe {
+    pub(super) fn before(_name: &'static str) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn split(path: &str) -> Option<(String, String)> {
+        split_path(Path::new(path)).map(|(parent, name)| {
+            (parent.to_str().unwrap().to_owned(), name.as_os_str().to_str().unwrap().to_owned())
+        })
+    }
+
+    #[test]
+    fn a_path_is_split_at_its_last_slash() {
+        assert_eq!(split("x.lock"), Some((".".into(), "x.lock".into())));
+        assert_eq!(split("/x.lock"), Some(("/".into(), "x.lock".into())));
+        assert_eq!(split("a//b/x"), Some(("a//b".into(), "x".into())));
+        for refused in ["", "/", "a/", "a/.", "a/..", ".", "..", "a/b\0c", "a\0b/c"] {
+            assert_eq!(split(refused), None, "{refused:?}");
+        }
+    }
+}

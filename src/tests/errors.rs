@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! System calls that fail, one after the other.
+
+use super::support::{
+    Attestation, Place, assert_status, failing, open_descriptors_in, options, trace,
+};
+use crate::{Lock, MarkerState, Status};
+
+const ERRORS: [i32; 5] = [libc::EIO, libc::ENOSPC, libc::EACCES, libc::EMFILE, libc::ENOLCK];
+
+#[test]
+fn an_error_other_than_would_block_is_not_taken_for_contention() {
+    let place = Place::new();
+    let (_, calls) = trace(|| place.acquire().unwrap().release());
+    for (number, call) in calls.iter().enumerate().filter(|(_, call)| **call == "flock") {
+        for errno in [libc::EIO, libc::ENOLCK, libc::EBADF, libc::EINVAL] {
+            let (acquired, reached) = failing(number, errno, || place.acquire());
+            let error = acquired.expect_err(call);
+            assert!(reached);
+            assert_status(&error, Status::Io);
+            assert_eq!(error.os_error(), errno, "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_system_call_is_never_noticed() {
+    let place = Place::new();
+    for number in 0.. {
+        let cycle = || {
+            let mut lock = place.acquire()?;
+            lock.check()?;
+            lock.leak()?;
+            lock.release()?;
+            let attestation = place.attestation();
+            let (mut lock, _) = place.takeover(&attestation).map_err(|failed| failed.error)?;
+            lock.release()
+        };
+        let (done, reached) = failing(number, libc::EINTR, cycle);
+        done.unwrap();
+        if !reached {
+            assert!(number > 50, "only {number} calls were interrupted");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_failed_acquire_leaves_nothing_and_says_why() {
+    let place = Place::new();
+    for errno in ERRORS {
+        for number in 0.. {
+            let (acquired, reached) = failing(number, errno, || place.acquire());
+            if !reached {
+                break;
+            }
+            match acquired {
+                // An unlock that fails is made good by closing the file.
+                Ok(mut lock) => lock.release().unwrap(),
+                Err(error) => assert_eq!(error.os_error(), errno, "call {number}: {error}"),
+            }
+            assert_eq!(open_descriptors_in(&place), 0, "call {number}");
+            assert!(!place.marker.exists(), "call {number}");
+            place.assert_not_a_dead_end();
+        }
+    }
+}
+
+#[test]
+fn a_failed_release_may_be_tried_again_or_has_ended() {
+    for errno in ERRORS {
+        for number in 0.. {
+            let place = Place::new();
+            let mut lock = place.acquire().unwrap();
+            let (released, reached) = failing(number, errno, || lock.release());
+            if !reached {
+                break;
+            }
+            if let Err(error) = &released {
+                assert_status(error, Status::Io);
+                assert_eq!(error.os_error(), errno, "call {number}: {error}");
+            }
+            if !lock.is_released() {
+                assert!(released.is_err());
+                assert_eq!(place.state(), MarkerState::HeldByThisProcess);
+                lock.release().unwrap();
+            }
+            assert_eq!(lock.release().unwrap_err().status(), Status::BadHandle);
+            assert_eq!(open_descriptors_in(&place), 0, "call {number}");
+            place.assert_not_a_dead_end();
+        }
+    }
+}
+
+#[test]
+fn a_failed_quarantine_keeps_the_marker_or_says_where_it_stands() {
+    each_failure(|place, attestation| place.quarantine(attestation).map(drop));
+}
+
+#[test]
+fn a_failed_takeover_keeps_the_marker_or_says_where_it_stands() {
+    each_failure(|place, attestation| {
+        let taken = place.takeover(attestation).map_err(|failed| {
+            assert_eq!(failed.stale_path, None, "one failure alone can be made good: {failed}");
+            failed.error
+        });
+        taken.and_then(|(mut lock, _)| lock.release())
+    });
+}
+
+fn each_failure(act: impl Fn(&Place, &Attestation) -> crate::Result<()>) {
+    for errno in ERRORS {
+        for number in 0.. {
+            let place = Place::new();
+            let text = place.leave_stale_marker();
+            let attestation = place.attestation();
+            let (done, reached) = failing(number, errno, || act(&place, &attestation));
+            if !reached {
+                break;
+            }
+            assert_eq!(open_descriptors_in(&place), 0, "call {number}");
+            if let Err(error) = done {
+                assert_eq!(error.os_error(), errno, "call {number}: {error}");
+                let stale = crate::list_evidence(&place.marker).unwrap();
+                if stale.is_empty() {
+                    assert_eq!(
+                        std::fs::read(&place.marker).unwrap(),
+                        text,
+                        "call {number}: {error}"
+                    );
+                } else {
+                    // The takeover was complete, and its release failed.
+                    assert_eq!(std::fs::read(&stale[0]).unwrap(), text);
+                }
+            }
+            place.assert_not_a_dead_end();
+        }
+    }
+}
+
+#[test]
+fn a_filesystem_without_exclusive_rename_is_served_by_link_and_by_reserved_names() {
+    let place = Place::new();
+    for errno in [libc::EINVAL, libc::ENOSYS, libc::EOPNOTSUPP] {
+        let unsupported = move |call| (call == "renameat2").then_some(errno);
+        crate::sys::probe::with_hook(unsupported, || {
+            let mut lock = place.acquire().unwrap();
+            lock.check().unwrap();
+            assert_eq!(place.names().iter().filter(|name| !name.contains(".stale-")).count(), 2);
+            assert_status(&place.acquire().unwrap_err(), Status::MarkerExists);
+            lock.leak().unwrap();
+            lock.release().unwrap();
+            place.assert_not_a_dead_end();
+        });
+    }
+    assert_eq!(crate::list_evidence(&place.marker).unwrap().len(), 3);
+}
+
+#[test]
+fn a_failed_last_sync_removes_the_marker_again() {
+    let place = Place::new();
+    let failing = |call| (call == "fsync directory").then_some(libc::EIO);
+    let error = crate::sys::probe::with_hook(failing, || Lock::acquire(&place.marker, &options()));
+    let error = error.unwrap_err();
+    assert_status(&error, Status::Io);
+    assert_eq!(error.operation(), "marker directory sync");
+    assert!(place.names().is_empty());
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The order in which things reach the disk; docs/protocol.md says why each matters.
+
+use super::support::{Place, options, trace};
+use crate::{Durability, Lock};
+
+/// Only the calls that change what is on disk, or make it durable.
+fn durable_steps(calls: &[&'static str]) -> Vec<&'static str> {
+    let wanted = ["write", "fsync", "fsync directory", "renameat2", "linkat", "unlinkat"];
+    calls.iter().copied().filter(|call| wanted.contains(call)).collect()
+}
+
+#[test]
+fn a_marker_is_whole_before_it_is_visible_and_durable_before_acquire_returns() {
+    let place = Place::new();
+    let (lock, calls) = trace(|| place.acquire().unwrap());
+    assert_eq!(durable_steps(&calls), ["write", "fsync", "renameat2", "fsync directory"]);
+    drop(lock);
+}
+
+#[test]
+fn a_release_syncs_the_removal_before_the_companion_goes() {
+    let place = Place::new();
+    let mut lock = place.acquire().unwrap();
+    let (released, calls) = trace(|| lock.release());
+    released.unwrap();
+    assert_eq!(durable_steps(&calls), ["unlinkat", "fsync directory", "unlinkat"]);
+    assert_eq!(calls.last(), Some(&"flock unlock"), "{calls:?}");
+}
+
+#[test]
+fn crash_only_durability_syncs_nothing() {
+    let place = Place::new();
+    let options = crate::LockOptions { durability: Durability::ProcessCrash, ..options() };
+    let (released, calls) = trace(|| Lock::acquire(&place.marker, &options)?.release());
+    released.unwrap();
+    assert!(!calls.iter().any(|call| call.starts_with("fsync")), "{calls:?}");
+}
+
+#[test]
+fn a_quarantine_syncs_the_evidence_before_the_marker_moves_and_the_move_before_it_returns() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    let attestation = place.attestation();
+    let (moved, calls) = trace(|| place.quarantine(&attestation));
+    moved.unwrap();
+    let evidence = ["write", "fsync", "write", "fsync", "fsync directory"];
+    let rename = ["renameat2", "fsync directory", "unlinkat"];
+    assert_eq!(durable_steps(&calls), [&evidence[..], &rename[..]].concat());
+}
+
+#[test]
+fn a_takeover_has_the_new_marker_on_disk_before_the_old_one_moves() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    let attestation = place.attestation();
+    let (taken, calls) = trace(|| place.takeover(&attestation));
+    let fresh = ["write", "fsync"];
+    let evidence = ["write", "fsync", "write", "fsync", "fsync directory"];
+    let renames = ["renameat2", "fsync directory", "renameat2", "fsync directory"];
+    assert_eq!(durable_steps(&calls), [&fresh[..], &evidence[..], &renames[..]].concat());
+    drop(taken);
+}
+
+#[test]
+fn a_check_makes_at_most_four_system_calls() {
+    let place = Place::new();
+    let lock = place.acquire().unwrap();
+    let (checked, calls) = trace(|| lock.check());
+    checked.unwrap();
+    // And getpid, which touches no file and is not traced.
+    assert_eq!(calls, ["fstatat", "fstatat"]);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files swapped at the worst moment, by somebody who does not keep to the protocol.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::support::{Place, assert_status, just_before};
+use crate::{MarkerState, Status};
+
+#[test]
+fn a_marker_swapped_between_check_and_rename_is_put_back_and_nothing_is_quarantined() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    let attestation = place.attestation();
+    let marker = place.marker.clone();
+    let swap = move || {
+        fs::rename(&marker, marker.with_extension("aside")).unwrap();
+        fs::write(&marker, "a stranger's file").unwrap();
+    };
+    let error = just_before("renameat2", swap, || place.quarantine(&attestation)).unwrap_err();
+    assert_status(&error, Status::Lost);
+    assert_eq!(fs::read_to_string(&place.marker).unwrap(), "a stranger's file");
+    assert!(error.message().contains("is back at"), "{error}");
+    assert!(crate::list_evidence(&place.marker).unwrap().is_empty());
+}
+
+#[test]
+fn a_takeover_whose_marker_was_swapped_publishes_nothing() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    let attestation = place.attestation();
+    let marker = place.marker.clone();
+    let swap = move || fs::rename(&marker, marker.with_extension("aside")).unwrap();
+    let error = just_before("renameat2", swap, || place.takeover(&attestation)).unwrap_err();
+    assert_eq!(error.error.os_error(), libc::ENOENT, "{error}");
+    assert_eq!(error.stale_path, None);
+    assert!(!place.marker.exists() && !place.path("store.lock.new").exists());
+}
+
+#[test]
+fn nobody_gets_in_between_the_two_renames_of_a_takeover() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    let attestation = place.attestation();
+    let marker = place.marker.clone();
+    let mut renames = 0;
+    let intruder = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let answer = std::rc::Rc::clone(&intruder);
+    let hook = move |call| {
+        renames += i32::from(call == "renameat2");
+        if renames == 2 && call == "renameat2" {
+            // The old marker has moved, the new one is not there yet.
+            assert!(!marker.exists());
+            let marker = marker.clone();
+            let intruding = move || crate::Lock::acquire(&marker, &super::support::options());
+            let refused = std::thread::spawn(intruding).join().unwrap().map(drop);
+            *answer.borrow_mut() = Some(refused);
+        }
+        None
+    };
+    let (lock, _) = crate::sys::probe::with_hook(hook, || place.takeover(&attestation)).unwrap();
+    let refused = intruder.borrow_mut().take().unwrap().unwrap_err();
+    assert_status(&refused, Status::Contended);
+    lock.check().unwrap();
+}
+
+#[test]
+fn a_file_put_at_the_marker_between_the_renames_is_not_overwritten() {
+    let place = Place::new();
+    let stale_text = place.leave_stale_marker();
+    let attestation = place.attestation();
+    let marker = place.marker.clone();
+    let mut renames = 0;
+    let hook = move |call| {
+        renames += i32::from(call == "renameat2");
+        if renames == 2 && call == "renameat2" {
+            fs::write(&marker, "a stranger's file").unwrap();
+        }
+        None
+    };
+    let error = crate::sys::probe::with_hook(hook, || place.takeover(&attestation)).unwrap_err();
+    assert_status(&error.error, Status::Lost);
+    let stale_path = error.stale_path.expect("the old marker could not go back");
+    assert_eq!(fs::read(&stale_path).unwrap(), stale_text);
+    assert_eq!(fs::read_to_string(&place.marker).unwrap(), "a stranger's file");
+    crate::verify_evidence(&stale_path, attestation.public_key()).unwrap();
+}
+
+#[test]
+fn a_companion_removed_while_it_was_being_locked_is_not_believed() {
+    let place = Place::new();
+    let companion = place.path("store.lock.flock");
+    let remove = move || fs::remove_file(&companion).unwrap();
+    // The first flock of an acquire is that of the companion.
+    let lock = just_before("flock", remove, || place.acquire()).unwrap();
+    lock.check().unwrap();
+    assert_eq!(place.names(), ["store.lock", "store.lock.flock"]);
+}
+
+#[test]
+fn a_leftover_of_a_crashed_publisher_is_removed_whatever_it_is() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    let (fresh, victim) = (place.path("store.lock.new"), place.path("victim"));
+    fs::write(&victim, "untouched").unwrap();
+    let leftovers: [&dyn Fn(); 3] = [
+        &|| fs::write(&fresh, "half a mar").unwrap(),
+        &|| symlink(&victim, &fresh).unwrap(),
+        &|| fs::hard_link(&victim, &fresh).unwrap(),
+    ];
+    for leave in leftovers {
+        leave();
+        place.acquire().unwrap().release().unwrap();
+        assert_eq!(place.names(), ["victim"]);
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+    }
+    fs::create_dir(&fresh).unwrap();
+    assert_status(&place.acquire().unwrap_err(), Status::NotRegularFile);
+}
+
+#[test]
+fn a_publisher_that_died_between_link_and_unlink_is_no_dead_end() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    fs::hard_link(&place.marker, place.path("store.lock.new")).unwrap();
+    assert_eq!(place.state(), MarkerState::Stale);
+    assert_status(&place.acquire().unwrap_err(), Status::MarkerExists);
+    place.assert_not_a_dead_end();
+}
+
+#[test]
+fn the_modes_are_exact_under_any_umask() {
+    // In a thread with a umask of its own (unshare(2)), for the other tests' sake.
+    let body = || {
+        let place = Place::new();
+        let mode = |name| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(libc_unshare_fs(), 0);
+        for umask in [0, 0o077, 0o777] {
+            set_umask(umask);
+            let mut lock = place.acquire().unwrap();
+            assert_eq!((mode("store.lock"), mode("store.lock.flock")), (0o644, 0o600));
+            lock.release().unwrap();
+        }
+    };
+    std::thread::spawn(body).join().unwrap();
+}
+
+#[allow(unsafe_code)]
+fn libc_unshare_fs() -> libc::c_int {
+    // SAFETY: has no preconditions.
+    unsafe { libc::unshare(libc::CLONE_FS) }
+}
+
+#[allow(unsafe_code)]
+fn set_umask(umask: libc::mode_t) {
+    // SAFETY: cannot fail.
+    unsafe { libc::umask(umask) };
+}
