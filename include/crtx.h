@@ -108,7 +108,12 @@ extern "C" {
 /**
  * Bytes of a digest's text, "blake3:" and 64 hex digits, with the terminating NUL.
  */
-#define CRTX_DIGEST_TEXT_SIZE 72
+#define CRTX_DIGEST_SIZE 72
+
+/**
+ * Bytes of an operator principal, "operator:" and 64 hex digits, with the terminating NUL.
+ */
+#define CRTX_PRINCIPAL_SIZE 74
 
 /**
  * What stale_path wants beyond strlen(marker_path), with the terminating NUL.
@@ -800,7 +805,7 @@ crtx_status crtx_intent_build(const char *deployment_id,
 
 /**
  * Verifies a restore intent, and that it permits just what is expected. digest gets the payload's
- * digest for crtx_lock_options.restore_intent_blake3: CRTX_DIGEST_TEXT_SIZE bytes with the NUL.
+ * digest for crtx_lock_options.restore_intent_blake3: CRTX_DIGEST_SIZE bytes with the NUL.
  *
  * The statuses of the document as for crtx_quarantine(), but for the justification; then
  * CRTX_E_PATH_MISMATCH, CRTX_E_DIGEST_MISMATCH. CRTX_E_BUFFER_TOO_SMALL,
@@ -841,8 +846,8 @@ crtx_status crtx_public_key(const uint8_t *seed,
                             struct crtx_error *error);
 
 /**
- * The operator principal of a public key: "operator:" and 64 lowercase hex digits, 74 bytes with
- * the NUL.
+ * The operator principal of a public key: "operator:" and 64 lowercase hex digits,
+ * CRTX_PRINCIPAL_SIZE bytes with the NUL.
  *
  * CRTX_OK, CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Any thread may
  * call this.
@@ -856,7 +861,7 @@ crtx_status crtx_operator_principal(const uint8_t *public_key,
 
 /**
  * The digest of a regular file of any size: "blake3:" and 64 lowercase hex digits,
- * CRTX_DIGEST_TEXT_SIZE bytes with the NUL. Symlinks are followed; a FIFO is refused at once.
+ * CRTX_DIGEST_SIZE bytes with the NUL. Symlinks are followed; a FIFO is refused at once.
  *
  * CRTX_OK, CRTX_E_NOT_REGULAR_FILE, CRTX_E_IO, CRTX_E_BUFFER_TOO_SMALL (checked before the file is
  * read), CRTX_E_INVALID_ARGUMENT. Any thread may call this.

@@ -362,7 +362,7 @@ inline std::string build_intent(const std::string &deployment_id, const intent_e
 inline std::string verify_intent(const signed_document &intent, const intent_expectation &wanted) {
   const crtx_signed_document document = detail::c_view(intent);
   const crtx_intent_expectation expected = detail::c_view(wanted);
-  return detail::text_of(CRTX_DIGEST_SIZE, crtx_intent_verify, &document, &expected);
+  return detail::text_of(80, crtx_intent_verify, &document, &expected);
 }
 
 // The Ed25519 signature, 64 raw bytes, of a payload of at most 64 KiB. The seed has 32 bytes.
@@ -382,13 +382,12 @@ inline bytes public_key(const bytes &seed) {
 
 // "operator:" and 64 hex: the name under which a public key signs.
 inline std::string operator_principal(const bytes &key) {
-  return detail::text_of(CRTX_PRINCIPAL_SIZE, crtx_operator_principal, detail::data_of(key),
-                         key.size());
+  return detail::text_of(80, crtx_operator_principal, detail::data_of(key), key.size());
 }
 
 // "blake3:" and 64 hex over a file's content, which is streamed and may be of any size.
 inline std::string blake3_file(const std::string &path) {
-  return detail::text_of(CRTX_DIGEST_SIZE, crtx_blake3_file, detail::c_text(path));
+  return detail::text_of(80, crtx_blake3_file, detail::c_text(path));
 }
 
 // Such as "0.1.0".

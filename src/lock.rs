@@ -9,9 +9,9 @@ use crate::digest::Digest;
 use crate::error::{Error, Result, Status, quote_path, quote_text};
 use crate::inspect::{self, Inspection, inspect_site, marker_exists};
 use crate::marker::{self, Marker, MarkerState};
-use crate::publish::{Durability, FreshMarker, PublishError};
+use crate::publish::{Durability, FreshMarker, MarkerFile, PublishError};
 use crate::site::{Allow, MarkerPath, Site};
-use crate::sys::{self, Access, FileId, LockFile, fork};
+use crate::sys::{self, Access, FileId, fork};
 
 /// Who acquires, for what, and how.
 #[derive(Debug, Clone)]
@@ -77,8 +77,7 @@ pub struct Lock {
 /// A marker in place, its file open and locked.
 #[derive(Debug)]
 pub(crate) struct PublishedMarker {
-    pub(crate) file: LockFile,
-    pub(crate) id: FileId,
+    pub(crate) file: MarkerFile,
     pub(crate) marker: Marker,
 }
 
@@ -86,35 +85,10 @@ pub(crate) struct PublishedMarker {
 #[derive(Debug)]
 struct Held {
     site: Site,
-    marker: HeldMarker,
+    marker: MarkerFile,
     companion: Companion,
     durability: Durability,
     leaked: bool,
-}
-
-/// The marker's own descriptor, locked, and known to the process as held.
-#[derive(Debug)]
-struct HeldMarker {
-    file: LockFile,
-    id: FileId,
-    process: u32,
-}
-
-impl HeldMarker {
-    fn new(file: LockFile, id: FileId) -> HeldMarker {
-        fork::note_held(id);
-        HeldMarker { file, id, process: fork::process_id() }
-    }
-}
-
-impl Drop for HeldMarker {
-    fn drop(&mut self) {
-        if self.process == fork::process_id() {
-            // Before the lock goes, so that nobody reads "held by this process" of another's.
-            fork::forget_held(self.id);
-            self.file.unlock();
-        }
-    }
 }
 
 impl Lock {
@@ -154,10 +128,9 @@ impl Lock {
         published: PublishedMarker,
         durability: Durability,
     ) -> Lock {
-        let PublishedMarker { file, id, marker } = published;
+        let PublishedMarker { file, marker } = published;
         let digest = Digest::of(marker.render().as_bytes());
-        let held =
-            Held { site, marker: HeldMarker::new(file, id), companion, durability, leaked: false };
+        let held = Held { site, marker: file, companion, durability, leaked: false };
         Lock { held: Some(held), marker, digest, marker_path, process: fork::process_id() }
     }
 
@@ -268,7 +241,7 @@ impl Held {
             Ok(there) => Ok(there.is_some_and(|there| there.id == id)),
             Err(error) => Err(self.site.io_error(operation, name, &error)),
         };
-        let marker = is_ours(self.site.marker(), self.marker.id)?;
+        let marker = is_ours(self.site.marker(), self.marker.id())?;
         Ok((marker, is_ours(self.site.companion(), self.companion.facts().id)?))
     }
 
@@ -369,9 +342,8 @@ fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Resul
     }
     let marker = options.new_marker()?;
     let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
-    let id = fresh.facts().id;
     match fresh.publish(site, options.durability) {
-        Ok(file) => Ok(PublishedMarker { file, id, marker }),
+        Ok(file) => Ok(PublishedMarker { file, marker }),
         Err(PublishError::Failed(error)) => Err(error),
         Err(PublishError::MarkerExists) => {
             let inspection = look_for_marker(site)?;

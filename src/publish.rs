@@ -10,7 +10,7 @@ use std::io;
 use crate::claim::{Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
 use crate::site::{ATTEMPTS, Site};
-use crate::sys::{self, Access, FileFacts, LockFile};
+use crate::sys::{self, Access, FileFacts, FileId, LockFile, fork};
 
 /// How much a lock or a removal survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,12 +22,39 @@ pub enum Durability {
     ProcessCrash,
 }
 
-/// `PATH.new`: a marker that is written, locked and (with full durability) synced, not yet in place.
+/// A marker's own open file, locked, and known to this process as held by it. That begins before
+/// the marker is visible and ends before its lock does, so that nobody in this process takes it for
+/// another's.
 #[derive(Debug)]
-pub(crate) struct FreshMarker {
+pub(crate) struct MarkerFile {
     file: LockFile,
     facts: FileFacts,
+    process: u32,
 }
+
+impl MarkerFile {
+    fn new(file: LockFile, facts: FileFacts) -> MarkerFile {
+        fork::note_held(facts.id);
+        MarkerFile { file, facts, process: fork::process_id() }
+    }
+
+    pub(crate) fn id(&self) -> FileId {
+        self.facts.id
+    }
+}
+
+impl Drop for MarkerFile {
+    fn drop(&mut self) {
+        if self.process == fork::process_id() {
+            fork::forget_held(self.facts.id);
+            self.file.unlock();
+        }
+    }
+}
+
+/// `PATH.new`: a marker that is written, locked and (with full durability) synced, not yet in place.
+#[derive(Debug)]
+pub(crate) struct FreshMarker(MarkerFile);
 
 /// A publication that failed. The marker that was to appear is not there.
 #[derive(Debug)]
@@ -46,7 +73,7 @@ impl FreshMarker {
             file.facts().map_err(|error| site.io_error("marker status", site.fresh(), &error))
         });
         match facts {
-            Ok(facts) => Ok(FreshMarker { file, facts }),
+            Ok(facts) => Ok(FreshMarker(MarkerFile::new(file, facts))),
             Err(error) => {
                 let _ = site.directory().remove(site.fresh());
                 Err(error)
@@ -54,18 +81,14 @@ impl FreshMarker {
         }
     }
 
-    pub(crate) fn facts(&self) -> &FileFacts {
-        &self.facts
-    }
-
     /// Renames it to the marker's name, overwriting nothing, and makes that durable.
     pub(crate) fn publish(
         self,
         site: &Site,
         durability: Durability,
-    ) -> std::result::Result<LockFile, PublishError> {
+    ) -> std::result::Result<MarkerFile, PublishError> {
         match self.put_in_place(site, durability) {
-            Ok(()) => Ok(self.file),
+            Ok(()) => Ok(self.0),
             Err(error) => {
                 self.discard(site);
                 Err(error)
@@ -78,7 +101,7 @@ impl FreshMarker {
         for name in [site.fresh(), site.marker()] {
             // The failure that led here is the one to report; a leftover `PATH.new` is removed by
             // the next acquire.
-            let _ = site.remove_if_same_file(name, self.facts.id);
+            let _ = site.remove_if_same_file(name, self.0.id());
         }
     }
 
@@ -92,7 +115,7 @@ impl FreshMarker {
             _ => PublishError::Failed(site.io_error("marker publish", site.marker(), &error)),
         })?;
         // Somebody may have deleted the companion and published at the same time under another one.
-        if !site.is_at(site.marker(), &self.facts).map_err(PublishError::Failed)? {
+        if !site.is_at(site.marker(), &self.0.facts).map_err(PublishError::Failed)? {
             let path = quote_path(site.path().given());
             let message = format!("marker {path} was replaced while it was being published");
             return Err(PublishError::Failed(Error::new(

@@ -219,7 +219,6 @@ impl StaleMarker {
     ) -> std::result::Result<(PublishedMarker, PathBuf), TakeoverError> {
         let marker = options.new_marker()?;
         let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
-        let id = fresh.facts().id;
         let moved =
             Evidence::write(site, document).map_err(TakeoverError::from).and_then(|evidence| {
                 let stale = evidence.names.marker.clone();
@@ -233,7 +232,7 @@ impl StaleMarker {
             }
         };
         match fresh.publish(site, options.durability) {
-            Ok(file) => Ok((PublishedMarker { file, id, marker }, stale_path)),
+            Ok(file) => Ok((PublishedMarker { file, marker }, stale_path)),
             Err(PublishError::Failed(error)) => Err(put_back(site, &stale, stale_path, error)),
             Err(PublishError::MarkerExists) => {
                 let path = quote_path(site.path().given());

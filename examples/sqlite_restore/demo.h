@@ -18,6 +18,7 @@
 
 #define DEPLOYMENT "ledger-production"
 #define ROWS 100000L
+#define TEXT_SIZE 80 /* room for a digest or a principal as text, as in crtx_marker */
 
 /* display.c: numbered steps on standard output, plain text only, so that a pipe gets the same. */
 void title(const char *format, ...);
@@ -58,7 +59,7 @@ void make_workspace(struct workspace *workspace, int keep);
 void write_file(const char *path, const char *text);
 void append_file(const char *path, const char *text);
 void copy_small_file(const char *from, const char *to);
-void file_digest(const char *path, char digest[CRTX_DIGEST_SIZE]);
+void file_digest(const char *path, char digest[TEXT_SIZE]);
 long file_size(const char *path); /* in bytes, -1 if there is none */
 
 /* database.c */
@@ -77,7 +78,7 @@ int take_census(const char *path, struct census *census); /* 0: the database can
 struct operator_key {
   uint8_t seed[CRTX_SEED_SIZE];
   uint8_t public_key[CRTX_PUBLIC_KEY_SIZE];
-  char principal[CRTX_PRINCIPAL_SIZE];
+  char principal[TEXT_SIZE];
 };
 struct document {
   char payload[4096];

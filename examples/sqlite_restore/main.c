@@ -13,9 +13,9 @@ struct demo {
   struct operator_key operator_key;
   struct operator_key intruder;
   struct census whole; /* the database as it was backed up */
-  char digests[3][CRTX_DIGEST_SIZE]; /* manifest, staged database, staged event log */
+  char digests[3][TEXT_SIZE]; /* manifest, staged database, staged event log */
   crtx_lock_options options;
-  char intent_digest[CRTX_DIGEST_SIZE];
+  char intent_digest[TEXT_SIZE];
   crtx_lock lock;
   char stale_path[STALE_PATH_SIZE];
 };
@@ -143,11 +143,10 @@ static void try_again(struct demo *demo) {
   marker = inspect(demo->files.marker);
   expect(marker.state == CRTX_MARKER_STALE, "inspect finds it stale");
   expect(strcmp(marker.restore_intent_blake3, demo->intent_digest) == 0, "it names the intent");
-  line("who    process %lu on %s", (unsigned long)marker.pid, marker.host);
-  line("       for %.18s...", marker.operator_principal_id);
+  line("who    process %lu on %s, for %.18s...", (unsigned long)marker.pid, marker.host,
+       marker.operator_principal_id);
   line("since  %s, %s ms ago", marker.acquired_at,
        grouped((long)((now_ns() - marker.acquired_at_unix_ns) / 1000000)));
-  line("to do  make sure of the cause, then have the operator attest a takeover");
 }
 
 static crtx_status take_over(struct demo *demo, const struct document *document,
@@ -199,7 +198,7 @@ static void take_over_in_the_open(struct demo *demo) {
 
 static void restore_and_prove(struct demo *demo) {
   struct census census;
-  char digest[CRTX_DIGEST_SIZE];
+  char digest[TEXT_SIZE];
   restore_store(&demo->files, demo->lock);
   file_digest(demo->files.store, digest);
   expect(strcmp(digest, demo->digests[1]) == 0, "the store is the staged file, byte for byte");

@@ -89,9 +89,9 @@ void copy_small_file(const char *from, const char *to) {
   write_file(to, text);
 }
 
-void file_digest(const char *path, char digest[CRTX_DIGEST_SIZE]) {
+void file_digest(const char *path, char digest[TEXT_SIZE]) {
   crtx_error error = CRTX_ERROR_INIT;
-  crtx_status status = crtx_blake3_file(path, digest, CRTX_DIGEST_SIZE, NULL, &error);
+  crtx_status status = crtx_blake3_file(path, digest, TEXT_SIZE, NULL, &error);
   expect_status(status, CRTX_OK, &error, path);
 }
 

@@ -92,7 +92,7 @@ pub unsafe extern "C" fn crtx_intent_build(
 }
 
 /// Verifies a restore intent, and that it permits just what is expected. digest gets the payload's
-/// digest for crtx_lock_options.restore_intent_blake3: CRTX_DIGEST_TEXT_SIZE bytes with the NUL.
+/// digest for crtx_lock_options.restore_intent_blake3: CRTX_DIGEST_SIZE bytes with the NUL.
 ///
 /// The statuses of the document as for crtx_quarantine(), but for the justification; then
 /// CRTX_E_PATH_MISMATCH, CRTX_E_DIGEST_MISMATCH. CRTX_E_BUFFER_TOO_SMALL,
@@ -172,8 +172,8 @@ pub unsafe extern "C" fn crtx_public_key(
     unsafe { guard(error, body) }
 }
 
-/// The operator principal of a public key: "operator:" and 64 lowercase hex digits, 74 bytes with
-/// the NUL.
+/// The operator principal of a public key: "operator:" and 64 lowercase hex digits,
+/// CRTX_PRINCIPAL_SIZE bytes with the NUL.
 ///
 /// CRTX_OK, CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Any thread may
 /// call this.
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn crtx_operator_principal(
 }
 
 /// The digest of a regular file of any size: "blake3:" and 64 lowercase hex digits,
-/// CRTX_DIGEST_TEXT_SIZE bytes with the NUL. Symlinks are followed; a FIFO is refused at once.
+/// CRTX_DIGEST_SIZE bytes with the NUL. Symlinks are followed; a FIFO is refused at once.
 ///
 /// CRTX_OK, CRTX_E_NOT_REGULAR_FILE, CRTX_E_IO, CRTX_E_BUFFER_TOO_SMALL (checked before the file is
 /// read), CRTX_E_INVALID_ARGUMENT. Any thread may call this.
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn crtx_blake3_file(
         // SAFETY: the caller vouches for the pointers.
         let (path, output) =
             unsafe { (input::path("path", path)?, TextOutput::new(buffer, capacity, out_needed)?) };
-        output.require(super::types::CRTX_DIGEST_TEXT_SIZE)?;
+        output.require(super::types::CRTX_DIGEST_SIZE)?;
         output.write(crate::blake3_file(path)?.to_string().as_bytes())
     };
     // SAFETY: the caller vouches for the error.

@@ -35,7 +35,9 @@ pub const CRTX_PUBLIC_KEY_SIZE: usize = 32;
 /// Bytes of a detached Ed25519 signature.
 pub const CRTX_SIGNATURE_SIZE: usize = 64;
 /// Bytes of a digest's text, "blake3:" and 64 hex digits, with the terminating NUL.
-pub const CRTX_DIGEST_TEXT_SIZE: usize = 72;
+pub const CRTX_DIGEST_SIZE: usize = 72;
+/// Bytes of an operator principal, "operator:" and 64 hex digits, with the terminating NUL.
+pub const CRTX_PRINCIPAL_SIZE: usize = 74;
 /// What stale_path wants beyond strlen(marker_path), with the terminating NUL.
 pub const CRTX_STALE_PATH_EXTRA: usize = 32;
 

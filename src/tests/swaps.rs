@@ -2,7 +2,6 @@
 //! Files swapped at the worst moment, by somebody who does not keep to the protocol.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use super::support::{Place, assert_status, just_before};
 use crate::{MarkerState, Status};
@@ -126,33 +125,4 @@ fn a_publisher_that_died_between_link_and_unlink_is_no_dead_end() {
     assert_eq!(place.state(), MarkerState::Stale);
     assert_status(&place.acquire().unwrap_err(), Status::MarkerExists);
     place.assert_not_a_dead_end();
-}
-
-#[test]
-fn the_modes_are_exact_under_any_umask() {
-    // In a thread with a umask of its own (unshare(2)), for the other tests' sake.
-    let body = || {
-        let place = Place::new();
-        let mode = |name| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o7777;
-        assert_eq!(libc_unshare_fs(), 0);
-        for umask in [0, 0o077, 0o777] {
-            set_umask(umask);
-            let mut lock = place.acquire().unwrap();
-            assert_eq!((mode("store.lock"), mode("store.lock.flock")), (0o644, 0o600));
-            lock.release().unwrap();
-        }
-    };
-    std::thread::spawn(body).join().unwrap();
-}
-
-#[allow(unsafe_code)]
-fn libc_unshare_fs() -> libc::c_int {
-    // SAFETY: has no preconditions.
-    unsafe { libc::unshare(libc::CLONE_FS) }
-}
-
-#[allow(unsafe_code)]
-fn set_umask(umask: libc::mode_t) {
-    // SAFETY: cannot fail.
-    unsafe { libc::umask(umask) };
 }
