@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Link options of the shared library; with the feature `header`, the C header in `OUT_DIR`.
+//! How the shared library is linked, and the text of the C header.
 
 use std::env;
 
@@ -8,12 +8,9 @@ include!("src/abi.rs");
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/abi.rs");
-    let is_elf = matches!(
-        env::var("CARGO_CFG_TARGET_OS").as_deref(),
-        Ok("linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly")
-    );
-    if is_elf {
-        // Fork handlers cannot be taken back, so the library must never be unloaded.
+    if target_is_elf() {
+        // The fork handlers and the panic hook point into the library for as long as the process
+        // lives, so dlclose must not unmap it.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
         // cargo-c sets a SONAME of its own.
         if env::var_os("CARGO_FEATURE_CAPI").is_none() {
@@ -24,25 +21,33 @@ fn main() {
     write_header();
 }
 
+fn target_is_elf() -> bool {
+    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    target("FAMILY").split(',').any(|family| family == "unix") && target("VENDOR") != "apple"
+}
+
+/// Writes the header into OUT_DIR, never into the source tree: `scripts/header.sh` takes it there.
 #[cfg(feature = "header")]
 fn write_header() {
+    /// In the order of the header.
+    const SOURCES: [&str; 8] = [
+        "src/abi.rs",
+        "src/ffi/status.rs",
+        "src/ffi/types.rs",
+        "src/ffi/lock.rs",
+        "src/ffi/marker.rs",
+        "src/ffi/stale.rs",
+        "src/ffi/documents.rs",
+        "src/ffi/about.rs",
+    ];
     println!("cargo::rerun-if-changed=cbindgen.toml");
-    println!("cargo::rerun-if-changed=src/ffi");
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let target = std::path::PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
-    let config =
-        cbindgen::Config::from_file(format!("{root}/cbindgen.toml")).expect("cbindgen.toml");
-    let header = cbindgen::Builder::new()
-        .with_config(config)
-        .with_src(format!("{root}/src/abi.rs"))
-        .with_src(format!("{root}/src/ffi/status.rs"))
-        .with_src(format!("{root}/src/ffi/types.rs"))
-        .with_src(format!("{root}/src/ffi/lock.rs"))
-        .with_src(format!("{root}/src/ffi/marker.rs"))
-        .with_src(format!("{root}/src/ffi/stale.rs"))
-        .with_src(format!("{root}/src/ffi/documents.rs"))
-        .with_src(format!("{root}/src/ffi/about.rs"))
-        .generate()
-        .expect("the header can be generated");
-    header.write_to_file(target.join("crtx.h"));
+    let config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml is valid");
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+        builder = builder.with_src(source);
+    }
+    let directory = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
+    let header = builder.generate().expect("cbindgen reads the sources");
+    header.write_to_file(std::path::Path::new(&directory).join("crtx.h"));
 }

@@ -1,356 +1,91 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * libcrtx: an exclusive lock on a storage engine's active store, held across a destructive restore.
+ * crtx.h: an exclusive lock on a storage engine's active store, held across a destructive
+ * restore, that leaves evidence when a restore dies and lets nobody take over silently.
  *
- * Read this first:
+ * Two files stand beside the store. PATH, the marker, is a readable text that says who is at work;
+ * it outlives a crash, and that is its purpose. PATH.flock, the companion, carries an OS lock that
+ * the kernel drops when the holder dies. A marker whose OS lock is held is HELD; one whose OS lock
+ * is free is STALE: only an operator's signed attestation moves it aside. No marker: FREE.
  *
- * - Every function returns a crtx_status, CRTX_OK or one of CRTX_E_*, unless it cannot fail, and
- *   fills the crtx_error that the caller owns and passes last (or NULL). Nothing is kept between
- *   calls: no errno, no thread-local state, nothing to initialize, no environment variables, nothing
- *   on stdout or stderr. Set struct_size of every struct; the CRTX_*_INIT macros do.
- * - Exit without crtx_lock_release() counts as a crash: the marker stays, and the next acquire is
- *   refused until an operator has signed for it. That is the purpose. There is no exit handler.
- * - Fork: a child has no part in its parent's lock. Its handles answer CRTX_E_FORKED, and its copies
- *   of the descriptors are closed before fork() returns there, so the lock ends with the parent.
- *   Exec inherits nothing. Do not call the library from fork handlers or signal handlers.
- * - Threads: every function may be called by any thread at any time. The lock belongs to the
- *   process, not to the thread. It is not reentrant.
- * - Network filesystems are refused, because OS locks cannot be trusted there, unless a flag allows
- *   them. So is a directory that everybody may write to.
- * - The lock is advisory: it stops programs that use it. A signature stops an operator's mistake and
- *   leaves evidence; it does not stop somebody who may write to the directory from deleting files.
- * - The library cannot be unloaded: dlclose() has no effect.
- * - Strings are NUL-terminated and UTF-8, but for paths, which on Unix are any bytes. Sizes are bytes
- *   and count the NUL. Times are nanoseconds since 1970-01-01T00:00:00Z.
+ * Caveats, before anything else:
+ *
+ * - Exit without crtx_lock_release counts as a crash. The marker stays, the next acquire is
+ *   refused, and an operator has to sign for it. There is no cleanup at exit.
+ *
+ * - fork: a child neither inherits the lock nor keeps it alive. A parent's handle answers
+ *   CRTX_E_FORKED there; the child may acquire locks of its own. In a child made by vfork, _Fork
+ *   or raw clone nothing but crtx_marker_inspect is of use, before it calls exec.
+ *
+ * - Do not call any of these functions from a signal handler, from a pthread_atfork handler, or
+ *   from DllMain.
+ *
+ * - Threads: every function may be called by any thread at any time, and a handle may be used by
+ *   several. A buffer, struct or error passed to a call belongs to that call until it returns. Do
+ *   not cancel a thread (pthread_cancel) inside a call.
+ *
+ * - One process is one holder: two threads do not share a lock, the second acquire is refused.
+ *
+ * - Network filesystems are refused, because OS locks there may exclude nobody. The list of them
+ *   is closed: an unknown filesystem passes. The flag that allows them makes them no safer.
+ *
+ * - The lock is advisory. It stops those who ask; a program that writes to the store without
+ *   asking is not stopped.
+ *
+ * - Signatures do not stop anybody who can write to the directory: such a one can delete or forge
+ *   the marker without asking this library. They make a takeover through this library somebody's
+ *   signed decision, and leave the proof beside the store.
+ *
+ * - Do not delete PATH, PATH.flock or PATH.new by hand while anybody may be at work.
+ *   crtx_lock_check and crtx_lock_release tell when somebody did: CRTX_E_LOST.
+ *
+ * - A process of the reference implementation at work on the same marker at the same moment is
+ *   outside the promise. Its files are read, and it reads ours, when all is at rest.
+ *
+ * - Windows has no directory sync: a marker may be missing there after a power cut.
+ *
+ * Conventions:
+ *
+ * - A function returns crtx_status unless it cannot fail. CRTX_OK is 0. Details come back through
+ *   the last argument, a crtx_error of the caller's own, or NULL; nothing is kept per thread.
+ *   The comments name the statuses without their CRTX_E_. Beside those named, every function may
+ *   answer INVALID_ARGUMENT and INTERNAL.
+ *
+ * - Every struct starts with struct_size: declare it with its CRTX_..._INIT. An input struct that is
+ *   larger than this version knows is accepted up to 4,096 bytes if its unknown tail is zero;
+ *   reserved fields must be zero.
+ *
+ * - Outputs are written only on success, except where a comment says otherwise. No output may
+ *   overlap another, or an input. The library keeps no pointer after a call and gives out no memory
+ *   to free.
+ *
+ * - Text outputs: capacity and *out_needed count bytes, with the terminating NUL. out_needed may
+ *   be NULL; it is set on success and with CRTX_E_BUFFER_TOO_SMALL. buffer NULL with capacity 0
+ *   asks for the size.
+ *
+ * - Text inputs are NUL-terminated UTF-8. Paths are any bytes on Unix, UTF-8 on Windows.
+ *
+ * - Nothing is printed, no environment variable is read, and no callback is called.
  */
 #ifndef CRTX_H
 #define CRTX_H
 
 
-/* Made by cbindgen from src/ffi; change it there, then run: make header */
-
+/* Written by cbindgen from src/ffi; do not edit. `make header` writes it anew. */
 
 #include <stddef.h>
 #include <stdint.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 
 /**
- * The version of this binary interface, and the number in the SONAME `libcrtx.so.1`. It changes
- * only when a program compiled against an older header could break. See crtx_abi_version().
+ * The version of the C ABI that this header describes. It is the number in the SONAME, and it
+ * rises only when a program compiled against an older header would no longer work. Compare it
+ * with what crtx_abi_version() answers to see which library was loaded.
  */
 #define CRTX_ABI_VERSION 1
-
-/**
- * crtx_lock_options.durability: survives process death and power loss. Two syncs to acquire, one
- * to release.
- */
-#define CRTX_DURABILITY_FULL 0
-
-/**
- * crtx_lock_options.durability: survives process death, not power loss. Nothing is synced.
- */
-#define CRTX_DURABILITY_PROCESS_CRASH 1
-
-/**
- * Flag: accept a directory on a network filesystem, although OS locks cannot be trusted there.
- */
-#define CRTX_ALLOW_NETWORK_FILESYSTEM 1
-
-/**
- * Flag: accept a directory that everybody may write to, although anybody can remove the files.
- */
-#define CRTX_ALLOW_SHARED_DIRECTORY 2
-
-/**
- * crtx_marker.state: there is no marker; the store is free.
- */
-#define CRTX_MARKER_ABSENT 1
-
-/**
- * crtx_marker.state: another process holds an OS lock; nobody may take over.
- */
-#define CRTX_MARKER_HELD 2
-
-/**
- * crtx_marker.state: a handle of this process, of any thread, owns the marker.
- */
-#define CRTX_MARKER_HELD_BY_THIS_PROCESS 3
-
-/**
- * crtx_marker.state: a marker without a holder; only a signed attestation moves it aside.
- */
-#define CRTX_MARKER_STALE 4
-
-/**
- * crtx_marker.state: nobody holds it and its text cannot be parsed.
- */
-#define CRTX_MARKER_MALFORMED 5
-
-/**
- * Bytes of an Ed25519 seed.
- */
-#define CRTX_SEED_SIZE 32
-
-/**
- * Bytes of an Ed25519 public key.
- */
-#define CRTX_PUBLIC_KEY_SIZE 32
-
-/**
- * Bytes of a detached Ed25519 signature.
- */
-#define CRTX_SIGNATURE_SIZE 64
-
-/**
- * Bytes of a digest's text, "blake3:" and 64 hex digits, with the terminating NUL.
- */
-#define CRTX_DIGEST_SIZE 72
-
-/**
- * Bytes of an operator principal, "operator:" and 64 hex digits, with the terminating NUL.
- */
-#define CRTX_PRINCIPAL_SIZE 74
-
-/**
- * What stale_path wants beyond strlen(marker_path), with the terminating NUL.
- */
-#define CRTX_STALE_PATH_EXTRA 32
-
-/**
- * What a call came to: CRTX_OK or one of the CRTX_E_* numbers.
- */
-typedef int32_t crtx_status;
-
-/**
- * Who acquires, for what, and how. Start from CRTX_LOCK_OPTIONS_INIT. The texts are UTF-8 and are
- * copied before the call returns.
- */
-typedef struct crtx_lock_options {
-  /**
-   * sizeof(crtx_lock_options), set by the caller.
-   */
-  uint32_t struct_size;
-  /**
-   * CRTX_DURABILITY_*.
-   */
-  uint32_t durability;
-  /**
-   * CRTX_ALLOW_*, or-ed.
-   */
-  uint64_t flags;
-  /**
-   * How long to wait for a holder, in milliseconds; 0 makes one attempt. A stale marker is never
-   * waited for.
-   */
-  uint32_t timeout_ms;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-  /**
-   * The deployment, 1 to 255 bytes without control characters.
-   */
-  const char *deployment_id;
-  /**
-   * The operator, 1 to 255 bytes without control characters.
-   */
-  const char *operator_principal_id;
-  /**
-   * The digest that crtx_intent_verify() gave: "blake3:" and 64 lowercase hex digits.
-   */
-  const char *restore_intent_blake3;
-  /**
-   * The host to name in the marker, 0 to 255 bytes; NULL for this machine's name.
-   */
-  const char *host;
-} crtx_lock_options;
-
-/**
- * A lock's handle: a value, copied freely, never dereferenced. All-zero is never valid. Threads
- * may share it. Used after its release, made up, or of another process, it is refused.
- */
-typedef struct crtx_lock {
-  /**
-   * Not for the caller.
-   */
-  uint64_t opaque;
-} crtx_lock;
-
-/**
- * Why a call failed. The caller owns it and sets struct_size (CRTX_ERROR_INIT); every call that is
- * given one fills it, with CRTX_OK and empty texts on success. Fields that do not fit into
- * struct_size are left out; under 16 nothing is written. One thread at a time may use it.
- */
-typedef struct crtx_error {
-  /**
-   * sizeof(crtx_error), set by the caller.
-   */
-  uint32_t struct_size;
-  /**
-   * The same as the return value.
-   */
-  crtx_status status;
-  /**
-   * errno, on Windows GetLastError(); 0 where the operating system had no part in it.
-   */
-  int32_t os_error;
-  /**
-   * CRTX_MARKER_*: what was found, for status 20 to 23; otherwise 0.
-   */
-  uint32_t marker_state;
-  /**
-   * The step that failed, such as "marker publish". Ends in NUL.
-   */
-  char operation[64];
-  /**
-   * One English sentence for people. It names the file, escaped, a long path shortened in the
-   * middle. Ends in NUL.
-   */
-  char message[1024];
-} crtx_error;
-
-/**
- * A marker as it was found. The caller owns it and sets struct_size (CRTX_MARKER_INIT), 8 to
- * 4,096; what it holds is filled, the rest of it zeroed. Texts end in NUL and are empty where the
- * marker is absent or cannot be parsed.
- */
-typedef struct crtx_marker {
-  /**
-   * sizeof(crtx_marker), set by the caller.
-   */
-  uint32_t struct_size;
-  /**
-   * CRTX_MARKER_*.
-   */
-  uint32_t state;
-  /**
-   * The holder's process id, in its own pid namespace; evidence for people only.
-   */
-  uint32_t pid;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-  /**
-   * When the lock was acquired, in nanoseconds since 1970.
-   */
-  int64_t acquired_at_unix_ns;
-  /**
-   * The same as the marker writes it (RFC 3339).
-   */
-  char acquired_at[64];
-  /**
-   * The holder's host; evidence for people only.
-   */
-  char host[256];
-  /**
-   * The deployment.
-   */
-  char deployment_id[256];
-  /**
-   * The operator who authorized the restore.
-   */
-  char operator_principal_id[256];
-  /**
-   * "production".
-   */
-  char scope[32];
-  /**
-   * The digest of the restore intent.
-   */
-  char restore_intent_blake3[80];
-  /**
-   * The digest of the marker's own bytes; of a malformed marker too, up to 1 MiB.
-   */
-  char marker_blake3[80];
-} crtx_marker;
-
-/**
- * A signed document, and what the caller knows without it. Start from CRTX_SIGNED_DOCUMENT_INIT.
- * Nothing of it is kept after the call.
- */
-typedef struct crtx_signed_document {
-  /**
-   * sizeof(crtx_signed_document), set by the caller.
-   */
-  uint32_t struct_size;
-  /**
-   * CRTX_ALLOW_*, or-ed, for the calls that take a marker_path.
-   */
-  uint32_t flags;
-  /**
-   * The raw bytes that were signed, at most 65,536.
-   */
-  const uint8_t *payload;
-  /**
-   * Bytes of the payload.
-   */
-  size_t payload_len;
-  /**
-   * The detached signature.
-   */
-  const uint8_t *signature;
-  /**
-   * Bytes of the signature: 64.
-   */
-  size_t signature_len;
-  /**
-   * The operator's public key that the caller trusts.
-   */
-  const uint8_t *public_key;
-  /**
-   * Bytes of the public key: 32.
-   */
-  size_t public_key_len;
-  /**
-   * This deployment, UTF-8, 1 to 255 bytes.
-   */
-  const char *deployment_id;
-  /**
-   * The time to verify at, in nanoseconds since 1970; 0 for the system clock.
-   */
-  int64_t now_unix_ns;
-} crtx_signed_document;
-
-/**
- * What a restore is about to do, to be found in the operator's intent. Start from
- * CRTX_INTENT_EXPECTATION_INIT. Paths are UTF-8, absolute, without "." and "..", at most 4,096
- * bytes; digests are "blake3:" and 64 lowercase hex digits.
- */
-typedef struct crtx_intent_expectation {
-  /**
-   * sizeof(crtx_intent_expectation), set by the caller.
-   */
-  uint32_t struct_size;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-  /**
-   * The database that will be replaced.
-   */
-  const char *active_db_path;
-  /**
-   * The event log that will be replaced.
-   */
-  const char *active_event_log_path;
-  /**
-   * The digest of the backup's manifest.
-   */
-  const char *backup_manifest_blake3;
-  /**
-   * The digest of the staged database.
-   */
-  const char *staged_sqlite_blake3;
-  /**
-   * The digest of the staged event log.
-   */
-  const char *staged_jsonl_blake3;
-} crtx_intent_expectation;
 
 /**
  * The call succeeded.
@@ -378,8 +113,7 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_BUFFER_TOO_SMALL 4
 
 /**
- * A marker is there: wait for the holder if it is held, or have an operator attest a takeover if
- * it is stale.
+ * A marker is there: wait for the holder if it is held, or have an operator attest a takeover if it is stale.
  */
 #define CRTX_E_MARKER_EXISTS 20
 
@@ -394,8 +128,7 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_MARKER_ABSENT 22
 
 /**
- * The marker or its companion is gone or is no longer ours; stop writing to the store and find
- * out who removed it.
+ * The marker or its companion is gone or is no longer ours; stop writing to the store and find out who removed it.
  */
 #define CRTX_E_LOST 23
 
@@ -410,26 +143,22 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_NO_PARENT_DIRECTORY 41
 
 /**
- * A lock file is a symlink, FIFO, socket, device or directory, or has more than one link; find
- * out who put it there.
+ * A lock file is a symlink, FIFO, socket, device or directory, or has more than one link; find out who put it there.
  */
 #define CRTX_E_NOT_REGULAR_FILE 42
 
 /**
- * The directory is writable by everybody, or a lock file belongs to another user; correct owner
- * and mode.
+ * The directory is writable by everybody, or a lock file belongs to another user; correct owner and mode.
  */
 #define CRTX_E_INSECURE_PERMISSIONS 43
 
 /**
- * The directory is on a network filesystem, where OS locks cannot be trusted; use a local one,
- * or allow it by flag.
+ * The directory is on a network filesystem, where OS locks cannot be trusted; use a local one, or allow it by flag.
  */
 #define CRTX_E_UNSUPPORTED_FILESYSTEM 44
 
 /**
- * The marker's name leaves no room for the 44 bytes that the longest derived name adds; use a
- * shorter name.
+ * The marker's name leaves no room for the 44 bytes that the longest derived name adds; use a shorter name.
  */
 #define CRTX_E_NAME_TOO_LONG 45
 
@@ -444,8 +173,7 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_MARKER_MALFORMED 47
 
 /**
- * The public key is not 32 bytes, not canonical, of small order, or of mixed order; use a proper
- * Ed25519 key.
+ * The public key is not 32 bytes, not canonical, of small order, or of mixed order; use a proper Ed25519 key.
  */
 #define CRTX_E_UNTRUSTED_KEY 60
 
@@ -455,8 +183,7 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_SIGNATURE_LENGTH 61
 
 /**
- * The signature does not hold for these bytes and this key; nothing in the document is to be
- * believed.
+ * The signature does not hold for these bytes and this key; nothing in the document is to be believed.
  */
 #define CRTX_E_BAD_SIGNATURE 62
 
@@ -501,8 +228,7 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_WINDOW_INVALID 70
 
 /**
- * The attestation names another process than the marker on disk; attest the marker that is
- * there.
+ * The attestation names another process than the marker on disk; attest the marker that is there.
  */
 #define CRTX_E_STALE_PID_MISMATCH 71
 
@@ -512,14 +238,12 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_STALE_TIME_MISMATCH 72
 
 /**
- * The attestation names another digest than that of the marker on disk; attest the marker that
- * is there.
+ * The attestation names another digest than that of the marker on disk; attest the marker that is there.
  */
 #define CRTX_E_STALE_DIGEST_MISMATCH 73
 
 /**
- * The justification is blank, over 1,024 bytes, or has control characters; write one plain
- * sentence.
+ * The justification is blank, over 1,024 bytes, or has control characters; write one plain sentence.
  */
 #define CRTX_E_JUSTIFICATION_INVALID 74
 
@@ -544,35 +268,339 @@ typedef struct crtx_intent_expectation {
 #define CRTX_E_INTERNAL 120
 
 /**
- * The name of a status, such as "CRTX_E_CONTENDED"; "CRTX_E_UNKNOWN" for a number that this
- * library does not know. Never NULL; the text lives as long as the program. Any thread may call
- * this.
+ * In crtx_lock_options: the marker survives a power cut once the call has returned.
  */
-const char *crtx_status_name(crtx_status status);
+#define CRTX_DURABILITY_FULL 0
 
 /**
- * One sentence on a status: what it means and what to do. Never NULL; the text lives as long as
- * the program. Any thread may call this. The message in crtx_error says more: it names the file.
+ * In crtx_lock_options: the marker survives the death of the process, but perhaps not a power
+ * cut. Nothing is synced.
  */
-const char *crtx_status_message(crtx_status status);
+#define CRTX_DURABILITY_PROCESS_CRASH 1
 
 /**
- * Takes the exclusive lock of the store that marker_path stands for, or says who has it.
+ * A flag: work on a network filesystem too. OS locks may not exclude anybody there.
+ */
+#define CRTX_ALLOW_NETWORK_FILESYSTEM 1
+
+/**
+ * A flag: work in a directory that everybody may write to too.
+ */
+#define CRTX_ALLOW_SHARED_DIRECTORY 2
+
+/**
+ * State of a marker: there is none, and the store is free.
+ */
+#define CRTX_MARKER_ABSENT 1
+
+/**
+ * State of a marker: somebody is at work; nobody may take over.
+ */
+#define CRTX_MARKER_HELD 2
+
+/**
+ * State of a marker: a handle of this very process owns it, whichever thread acquired it.
+ */
+#define CRTX_MARKER_HELD_BY_THIS_PROCESS 3
+
+/**
+ * State of a marker: its holder died, or kept the marker on purpose. Only a signed attestation
+ * moves it aside.
+ */
+#define CRTX_MARKER_STALE 4
+
+/**
+ * State of a marker: nobody holds it, and its text cannot be parsed. It is not free.
+ */
+#define CRTX_MARKER_MALFORMED 5
+
+/**
+ * Bytes of an Ed25519 seed (the secret).
+ */
+#define CRTX_SEED_SIZE 32
+
+/**
+ * Bytes of an Ed25519 public key.
+ */
+#define CRTX_PUBLIC_KEY_SIZE 32
+
+/**
+ * Bytes of an Ed25519 signature.
+ */
+#define CRTX_SIGNATURE_SIZE 64
+
+/**
+ * Bytes of a digest as text, "blake3:" and 64 hex digits, with the terminating NUL.
+ */
+#define CRTX_DIGEST_SIZE 72
+
+/**
+ * Bytes of an operator principal, "operator:" and 64 hex digits, with the terminating NUL.
+ */
+#define CRTX_PRINCIPAL_SIZE 74
+
+/**
+ * A buffer for stale_path has at least strlen(marker_path) + CRTX_STALE_PATH_EXTRA bytes.
+ */
+#define CRTX_STALE_PATH_EXTRA 32
+
+/**
+ * What a call came to: CRTX_OK, or one of the CRTX_E_... numbers.
+ */
+typedef int32_t crtx_status;
+
+/**
+ * How to acquire a lock. The texts are copied during the call.
+ */
+typedef struct crtx_lock_options {
+  /**
+   * sizeof(crtx_lock_options), set by the caller.
+   */
+  uint32_t struct_size;
+  /**
+   * CRTX_DURABILITY_FULL or CRTX_DURABILITY_PROCESS_CRASH.
+   */
+  uint32_t durability;
+  /**
+   * CRTX_ALLOW_... flags, or 0.
+   */
+  uint64_t flags;
+  /**
+   * How long crtx_lock_acquire waits for a holder to go, in milliseconds; 0: one attempt.
+   */
+  uint32_t timeout_ms;
+  /**
+   * Must be zero.
+   */
+  uint32_t reserved;
+  /**
+   * Which deployment the store belongs to: UTF-8, 1 to 255 bytes, no control characters.
+   */
+  const char *deployment_id;
+  /**
+   * Who answers for the restore: UTF-8, 1 to 255 bytes, no control characters.
+   */
+  const char *operator_principal_id;
+  /**
+   * Digest of the restore intent, as crtx_intent_verify gives it: "blake3:" and 64 hex digits.
+   */
+  const char *restore_intent_blake3;
+  /**
+   * UTF-8, up to 255 bytes, no control characters; NULL: this machine's host name.
+   */
+  const char *host;
+/** Full durability, no flags, one attempt; the three texts are still to be set. */
+#define CRTX_LOCK_OPTIONS_INIT { sizeof(crtx_lock_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL }
+} crtx_lock_options;
+
+/**
+ * A lock that this process holds. It is a value: copy it freely, pass it to any thread, never
+ * look inside. All-zero is never a valid handle.
+ */
+typedef struct crtx_lock {
+  /**
+   * For the library only.
+   */
+  uint64_t opaque;
+/** A handle that is not valid, to start with. */
+#define CRTX_LOCK_INIT { 0 }
+} crtx_lock;
+
+/**
+ * Why a call failed. The caller owns it and passes it last, or NULL. Each call fills it anew; on
+ * success with status 0 and empty texts. One error per thread, not one shared between threads.
  *
- * Creates marker_path (mode 0644) and its companion, marker_path.flock (0600). The directory must
- * exist. *out_lock is zeroed first and is a handle on CRTX_OK only; it is released once, with
- * crtx_lock_release(). One attempt, unless options->timeout_ms makes it wait for a holder; a stale
- * marker is never waited for. Not reentrant: a second acquire in the same process is refused like
- * anybody's.
+ * With a struct_size under 16 it is ignored, else the whole fields that fit into struct_size are
+ * written. Its size never changes the result of a call.
+ */
+typedef struct crtx_error {
+  /**
+   * sizeof(crtx_error), set by the caller.
+   */
+  uint32_t struct_size;
+  /**
+   * The same number as the call returned.
+   */
+  int32_t status;
+  /**
+   * errno, on Windows GetLastError(); 0 if the operating system had no part in it.
+   */
+  int32_t os_error;
+  /**
+   * CRTX_MARKER_...: what was found, with the statuses 20 to 23; else 0.
+   */
+  uint32_t marker_state;
+  /**
+   * The step that failed, such as "marker publish".
+   */
+  char operation[64];
+  /**
+   * One English sentence. It names the file, escaped, and is fit for a terminal or a log.
+   */
+  char message[1024];
+/** An empty crtx_error, to start with. */
+#define CRTX_ERROR_INIT { sizeof(crtx_error), 0, 0, 0, { 0 }, { 0 } }
+} crtx_error;
+
+/**
+ * A marker as it was found. All texts are NUL-terminated UTF-8, empty where there is nothing to
+ * tell.
  *
- * CRTX_E_MARKER_EXISTS: a marker is there; error->marker_state tells whether it is held, stale or
- * malformed. CRTX_E_CONTENDED: another process is at the OS lock and there is no marker (yet, or
- * any more). CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE, CRTX_E_INSECURE_PERMISSIONS,
- * CRTX_E_UNSUPPORTED_FILESYSTEM, CRTX_E_NAME_TOO_LONG, CRTX_E_IO, CRTX_E_INVALID_ARGUMENT;
- * CRTX_E_FORKED in a process made by raw clone or vfork. After a failure nothing on disk has
- * changed, but that an empty companion may remain.
+ * With a struct_size from 8 to 4096 the whole fields that fit are filled, and the rest of
+ * struct_size is zeroed; any other size is CRTX_E_INVALID_ARGUMENT.
+ */
+typedef struct crtx_marker {
+  /**
+   * sizeof(crtx_marker), set by the caller.
+   */
+  uint32_t struct_size;
+  /**
+   * CRTX_MARKER_...
+   */
+  uint32_t state;
+  /**
+   * The process that wrote the marker; 0 if absent or malformed. Evidence for people only.
+   */
+  uint32_t pid;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * acquired_at in nanoseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t acquired_at_unix_ns;
+  /**
+   * RFC 3339, exactly as it stands in the marker.
+   */
+  char acquired_at[64];
+  /**
+   * The holder's host name.
+   */
+  char host[256];
+  /**
+   * The deployment that the marker names.
+   */
+  char deployment_id[256];
+  /**
+   * Who answers for the restore.
+   */
+  char operator_principal_id[256];
+  /**
+   * "production".
+   */
+  char scope[32];
+  /**
+   * "blake3:" and 64 hex digits.
+   */
+  char restore_intent_blake3[80];
+  /**
+   * Digest of the marker's own bytes; known for a malformed marker too, up to 1 MiB.
+   */
+  char marker_blake3[80];
+/** An empty crtx_marker, to start with. */
+#define CRTX_MARKER_INIT \
+  { sizeof(crtx_marker), 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+} crtx_marker;
+
+/**
+ * A signed document and what to judge it by. Everything is only read, and only during the call.
+ */
+typedef struct crtx_signed_document {
+  /**
+   * sizeof(crtx_signed_document), set by the caller.
+   */
+  uint32_t struct_size;
+  /**
+   * CRTX_ALLOW_... flags, or 0, for crtx_quarantine, crtx_takeover and crtx_takeover_verify.
+   */
+  uint32_t flags;
+  /**
+   * The signed bytes, exactly as they were signed.
+   */
+  const uint8_t *payload;
+  /**
+   * Bytes in payload, at most 65,536.
+   */
+  size_t payload_len;
+  /**
+   * The detached Ed25519 signature, raw.
+   */
+  const uint8_t *signature;
+  /**
+   * Bytes in signature: CRTX_SIGNATURE_SIZE.
+   */
+  size_t signature_len;
+  /**
+   * The operator key that the caller trusts. Never take it from beside the document.
+   */
+  const uint8_t *public_key;
+  /**
+   * Bytes in public_key: CRTX_PUBLIC_KEY_SIZE.
+   */
+  size_t public_key_len;
+  /**
+   * This deployment: UTF-8, 1 to 255 bytes, no control characters.
+   */
+  const char *deployment_id;
+  /**
+   * The time to judge by, in nanoseconds since 1970-01-01T00:00:00Z; 0: the system clock.
+   */
+  int64_t now_unix_ns;
+/** The system clock, no flags; all else is still to be set. */
+#define CRTX_SIGNED_DOCUMENT_INIT \
+  { sizeof(crtx_signed_document), 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0 }
+} crtx_signed_document;
+
+/**
+ * What a restore intent must authorize. Paths are UTF-8, absolute, without "." and ".."; digests
+ * are "blake3:" and 64 lowercase hex digits. All are compared byte for byte.
+ */
+typedef struct crtx_intent_expectation {
+  /**
+   * sizeof(crtx_intent_expectation), set by the caller.
+   */
+  uint32_t struct_size;
+  /**
+   * Must be zero.
+   */
+  uint32_t reserved;
+  /**
+   * The database that is going to be replaced.
+   */
+  const char *active_db_path;
+  /**
+   * The event log that is going to be replaced.
+   */
+  const char *active_event_log_path;
+  /**
+   * Digest of the backup's manifest.
+   */
+  const char *backup_manifest_blake3;
+  /**
+   * Digest of the staged database.
+   */
+  const char *staged_sqlite_blake3;
+  /**
+   * Digest of the staged event log.
+   */
+  const char *staged_jsonl_blake3;
+/** All is still to be set. */
+#define CRTX_INTENT_EXPECTATION_INIT \
+  { sizeof(crtx_intent_expectation), 0, NULL, NULL, NULL, NULL, NULL }
+} crtx_intent_expectation;
+
+/**
+ * Acquires the lock: publishes the marker at marker_path and holds its OS locks. The directory of
+ * marker_path must exist; a name that ends in ".flock" or ".new" is refused. With timeout_ms it
+ * waits for a holder to go, never for a stale marker. On success *out_lock is the caller's, to be
+ * released with crtx_lock_release; *out_lock is zeroed before anything else, also when the call
+ * fails.
  *
- * Any thread may call this. A forked child does not have the lock.
+ * Statuses: MARKER_EXISTS (held, stale or malformed: see marker_state), CONTENDED, FORKED (in a
+ * child of vfork, _Fork or raw clone), NO_PARENT_DIRECTORY, NOT_REGULAR_FILE,
+ * INSECURE_PERMISSIONS, UNSUPPORTED_FILESYSTEM, NAME_TOO_LONG, IO. A failed call leaves no marker
+ * of its own.
  */
 crtx_status crtx_lock_acquire(const char *marker_path,
                               const struct crtx_lock_options *options,
@@ -580,51 +608,45 @@ crtx_status crtx_lock_acquire(const char *marker_path,
                               struct crtx_error *error);
 
 /**
- * Tells whether marker and companion are still ours, by device and inode. Two look-ups in the
- * directory, no sync: cheap enough for the end of every batch of writes.
+ * Asks whether marker and companion on disk are still this lock's own. Changes nothing.
  *
- * CRTX_OK, CRTX_E_LOST (stop writing to the store), CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_IO.
- * Any thread may call this.
+ * Statuses: LOST (stop writing to the store), FORKED, BAD_HANDLE, IO.
  */
 crtx_status crtx_lock_check(struct crtx_lock lock, struct crtx_error *error);
 
 /**
- * Keeps marker and companion on disk when the lock is released: for a restore whose rollback
- * failed. The lock is held until then. Twice is fine.
+ * Marks the lock so that its release keeps the marker and the companion, for a restore whose
+ * rollback failed. Until the release the lock is still held. Calling it twice is fine.
  *
- * CRTX_OK, CRTX_E_FORKED, CRTX_E_BAD_HANDLE. Any thread may call this.
+ * Statuses: FORKED, BAD_HANDLE.
  */
 crtx_status crtx_lock_leak(struct crtx_lock lock, struct crtx_error *error);
 
 /**
- * Removes marker and companion and gives the lock back; after crtx_lock_leak() only the latter.
- * At most once: of two racing releases one wins, the other gets CRTX_E_BAD_HANDLE.
+ * Removes the marker durably, then the companion, unlocks, and ends the handle; after
+ * crtx_lock_leak it keeps both files. What is not this lock's own is left alone. Of two racing
+ * releases one wins, the other gets BAD_HANDLE.
  *
- * CRTX_OK and CRTX_E_LOST (something was no longer ours, and was left alone) end the handle.
- * CRTX_E_IO: if the marker could not be removed, nothing was changed and the handle lives, to be
- * tried again; if the marker was removed and only the sync after it failed, the handle has ended
- * and the marker may come back after a power loss. crtx_lock_check() on the handle tells which:
- * CRTX_E_BAD_HANDLE when it has ended. CRTX_E_FORKED, CRTX_E_BAD_HANDLE.
- *
- * Any thread may call this. Exit without it counts as a crash: the marker stays.
+ * Statuses: LOST (the handle has ended), IO, FORKED, BAD_HANDLE. After IO, release once more: if
+ * the marker could not be removed the handle is still valid, and nothing has changed; if it
+ * answers BAD_HANDLE the marker was removed, but may come back after a power cut.
  */
 crtx_status crtx_lock_release(struct crtx_lock lock, struct crtx_error *error);
 
 /**
- * What the lock's marker says, as it was written. Touches no file.
+ * Gives the marker as this lock wrote it, with state CRTX_MARKER_HELD_BY_THIS_PROCESS. The disk is
+ * not read: see crtx_lock_check and crtx_marker_inspect for that.
  *
- * CRTX_OK, CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: FORKED, BAD_HANDLE.
  */
 crtx_status crtx_lock_marker(struct crtx_lock lock,
                              struct crtx_marker *out_marker,
                              struct crtx_error *error);
 
 /**
- * The marker's absolute path, as it was when the lock was acquired. capacity and *out_needed
- * (which may be NULL) count bytes with the terminating NUL.
+ * Gives the absolute path of the marker, as text.
  *
- * CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_INVALID_ARGUMENT.
- * Any thread may call this.
+ * Statuses: BUFFER_TOO_SMALL, FORKED, BAD_HANDLE.
  */
 crtx_status crtx_lock_marker_path(struct crtx_lock lock,
                                   char *buffer,
@@ -633,10 +655,9 @@ crtx_status crtx_lock_marker_path(struct crtx_lock lock,
                                   struct crtx_error *error);
 
 /**
- * The companion's absolute path, as crtx_lock_marker_path() gives the marker's.
+ * Gives the absolute path of the companion, as text.
  *
- * CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_INVALID_ARGUMENT.
- * Any thread may call this.
+ * Statuses: BUFFER_TOO_SMALL, FORKED, BAD_HANDLE.
  */
 crtx_status crtx_lock_companion_path(struct crtx_lock lock,
                                      char *buffer,
@@ -645,29 +666,24 @@ crtx_status crtx_lock_companion_path(struct crtx_lock lock,
                                      struct crtx_error *error);
 
 /**
- * Tells how a marker stands. Changes nothing on disk and waits for nobody.
+ * Tells how the marker at marker_path stands, and what it says. Changes nothing on disk and does
+ * not wait. Absent and malformed are states, not errors. The answer is true at one instant only:
+ * never delete a marker on the strength of it.
  *
- * Absent and malformed are states, not errors: out_marker->state tells. The OS locks are tried
- * shared, for an instant; an acquire that meets such a try repeats its own. A marker over 1 MiB
- * has no marker_blake3. Neither the filesystem nor the directory's mode is checked.
- *
- * CRTX_OK, CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE, CRTX_E_INSECURE_PERMISSIONS (the
- * files belong to another user), CRTX_E_CONTENDED (the files were replaced at every look),
- * CRTX_E_NAME_TOO_LONG, CRTX_E_IO, CRTX_E_INVALID_ARGUMENT. Any thread may call this, in a forked
- * child too: there the parent's lock is CRTX_MARKER_HELD.
+ * Statuses: NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED
+ * (the files kept changing), IO. Works in any forked child.
  */
 crtx_status crtx_marker_inspect(const char *marker_path,
                                 struct crtx_marker *out_marker,
                                 struct crtx_error *error);
 
 /**
- * The marker's raw text, up to 1 MiB, whoever owns it; takes no lock. A torn marker may hold any
- * bytes: *out_needed - 1 is their number. capacity and *out_needed (which may be NULL) count
- * bytes with the terminating NUL.
+ * Gives the marker's bytes as they are, held or not, well-formed or not, with a NUL after them. A
+ * malformed marker may contain NULs of its own: its length is *out_needed - 1.
  *
- * CRTX_OK, CRTX_E_MARKER_ABSENT, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_TOO_LARGE,
- * CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE, CRTX_E_NAME_TOO_LONG, CRTX_E_IO,
- * CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, TOO_LARGE (over 1 MiB), NOT_REGULAR_FILE,
+ * INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO. The marker may change between two
+ * calls: 4,097 bytes hold every well-formed one.
  */
 crtx_status crtx_marker_read(const char *marker_path,
                              char *buffer,
@@ -676,26 +692,14 @@ crtx_status crtx_marker_read(const char *marker_path,
                              struct crtx_error *error);
 
 /**
- * Moves a stale marker aside, to marker_path.stale-<time>, on an operator's signed attestation
- * that names that very marker; attestation and signature are kept beside it. Nothing is ever
- * overwritten. Always durable: four syncs.
+ * Moves a stale marker aside, on the strength of an operator's signed takeover attestation: renames
+ * it to "marker_path.stale-<time>" and keeps payload and signature beside it as evidence. Nothing
+ * is ever overwritten, and all is synced. stale_path receives the new name as text; it needs
+ * strlen(marker_path) + CRTX_STALE_PATH_EXTRA bytes, checked before anything is touched.
  *
- * stale_path gets the marker's new path, which begins as marker_path was written. Its capacity
- * must be strlen(marker_path) + CRTX_STALE_PATH_EXTRA, checked before anything is touched;
- * *out_needed (which may be NULL) counts the terminating NUL.
- *
- * The document is verified first: CRTX_E_UNTRUSTED_KEY, CRTX_E_TOO_LARGE,
- * CRTX_E_SIGNATURE_LENGTH, CRTX_E_BAD_SIGNATURE, CRTX_E_PAYLOAD_MALFORMED, CRTX_E_KIND_MISMATCH,
- * CRTX_E_SCHEMA_MISMATCH, CRTX_E_PRINCIPAL_MISMATCH, CRTX_E_DEPLOYMENT_MISMATCH,
- * CRTX_E_WINDOW_INVALID, CRTX_E_NOT_YET_VALID, CRTX_E_EXPIRED, CRTX_E_JUSTIFICATION_INVALID. Then
- * the marker: CRTX_E_MARKER_ABSENT; CRTX_E_CONTENDED if anybody holds either OS lock, for no
- * signature overrides a live holder; CRTX_E_MARKER_MALFORMED, CRTX_E_STALE_PID_MISMATCH,
- * CRTX_E_STALE_TIME_MISMATCH, CRTX_E_STALE_DIGEST_MISMATCH. CRTX_E_LOST: another file was put in
- * the marker's place at the last moment, and is there again. And what crtx_lock_acquire() answers
- * for directory and files. After a failure the marker is where it was, or the message says where
- * it stands.
- *
- * Any thread may call this.
+ * Statuses: CONTENDED (the holder lives: no signature overrides it), MARKER_ABSENT,
+ * MARKER_MALFORMED, LOST, BUFFER_TOO_SMALL, FORKED (in a child of vfork, _Fork or raw clone), the
+ * statuses 60 to 74 of the document, and 40 to 46 of the files.
  */
 crtx_status crtx_quarantine(const char *marker_path,
                             const struct crtx_signed_document *attestation,
@@ -705,17 +709,14 @@ crtx_status crtx_quarantine(const char *marker_path,
                             struct crtx_error *error);
 
 /**
- * Quarantines a stale marker and acquires the lock in one step, so that nobody can get in between.
- * Never waits: options->timeout_ms does not count here. The flags of document and options are
- * joined.
+ * Quarantines a stale marker as crtx_quarantine does, and acquires the lock in the same step: nobody
+ * can get in between. It never waits: timeout_ms is not used. The flags of document and options are
+ * joined. *out_lock is zeroed before anything else, also when the call fails.
  *
- * *out_lock is zeroed first and is a handle on CRTX_OK only. stale_path and *out_needed as for
- * crtx_quarantine(). If the new marker cannot be published, the old one is put back; if even that
- * fails, stale_path is written all the same, and the message says what stands where. Death in
- * between is a completed quarantine.
- *
- * The statuses of crtx_quarantine(), and CRTX_E_DEPLOYMENT_MISMATCH if options name another
- * deployment than the document. Any thread may call this.
+ * Statuses: those of crtx_quarantine and of crtx_lock_acquire; DEPLOYMENT_MISMATCH also if the
+ * options name another deployment than the document. If the call fails after the old marker was
+ * moved and it could not be moved back, stale_path and *out_needed are written all the same, and
+ * the message says what stands where.
  */
 crtx_status crtx_takeover(const char *marker_path,
                           const struct crtx_signed_document *attestation,
@@ -727,19 +728,20 @@ crtx_status crtx_takeover(const char *marker_path,
                           struct crtx_error *error);
 
 /**
- * What crtx_quarantine() would say now. Changes nothing on disk. Any thread may call this.
+ * Asks what crtx_quarantine would answer now. Changes nothing on disk.
+ *
+ * Statuses: those of crtx_quarantine, without BUFFER_TOO_SMALL.
  */
 crtx_status crtx_takeover_verify(const char *marker_path,
                                  const struct crtx_signed_document *attestation,
                                  struct crtx_error *error);
 
 /**
- * The paths of the quarantined markers of marker_path, oldest first, each ended by a NUL, and one
- * more NUL at the end; they begin as marker_path was written. The only call that scans the
- * directory. capacity and *out_needed (which may be NULL) count every NUL.
+ * Lists the quarantined markers of marker_path, oldest first: their paths, each ended by a NUL, then
+ * one more NUL. *out_needed counts them all; with nothing quarantined it is 1. This alone reads the
+ * whole directory.
  *
- * CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_IO,
- * CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: BUFFER_TOO_SMALL, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
  */
 crtx_status crtx_evidence_list(const char *marker_path,
                                char *buffer,
@@ -748,11 +750,12 @@ crtx_status crtx_evidence_list(const char *marker_path,
                                struct crtx_error *error);
 
 /**
- * Verifies a quarantined marker against attestation and signature beside it, whenever that was.
+ * Proves that a quarantined marker, one path of crtx_evidence_list, was moved aside by an attestation
+ * that public_key signed and that names this very marker. The time is not checked: the attestation
+ * was valid when it was used.
  *
- * CRTX_E_BAD_SIGNATURE for the signature, CRTX_E_EVIDENCE_INVALID for anything else that is
- * missing or does not fit, CRTX_E_UNTRUSTED_KEY for the key. CRTX_E_NO_PARENT_DIRECTORY,
- * CRTX_E_IO, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: BAD_SIGNATURE, UNTRUSTED_KEY, EVIDENCE_INVALID (missing, or anything else that does not
+ * fit), IO.
  */
 crtx_status crtx_evidence_verify(const char *stale_path,
                                  const uint8_t *public_key,
@@ -760,18 +763,15 @@ crtx_status crtx_evidence_verify(const char *stale_path,
                                  struct crtx_error *error);
 
 /**
- * Writes the takeover attestation for the marker at marker_path, held or stale, for the operator
- * to sign with crtx_sign(): minified JSON with sorted keys, with the marker's digest.
+ * Builds the takeover attestation of the marker that is at marker_path now, held or not, as JSON
+ * text for crtx_sign (without the NUL: *out_needed - 1 bytes). deployment_id NULL means the
+ * marker's own; for a malformed marker it is required. justification is one plain sentence, at most
+ * 1,024 bytes. The document is valid from 300 seconds before now_unix_ns (0: the system clock) until
+ * valid_for_seconds after it, 1 to 86,400. It names the operator principal of public_key.
  *
- * deployment_id may be NULL for the marker's own; a malformed marker has none. The justification
- * is one line of 1 to 1,024 bytes. The document is valid from 300 s before now_unix_ns (nanoseconds
- * since 1970; 0 for the system clock) to valid_for_seconds (1 to 86,400) after it. capacity and
- * *out_needed (which may be NULL) count bytes with the terminating NUL, which is not to be signed.
- *
- * CRTX_OK, CRTX_E_MARKER_ABSENT, CRTX_E_JUSTIFICATION_INVALID, CRTX_E_DEPLOYMENT_MISMATCH (the
- * marker is of another deployment), CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL,
- * CRTX_E_TOO_LARGE (a marker over 1 MiB), CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE,
- * CRTX_E_IO, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, JUSTIFICATION_INVALID, UNTRUSTED_KEY,
+ * DEPLOYMENT_MISMATCH, TOO_LARGE, NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY,
+ * NAME_TOO_LONG, IO.
  */
 crtx_status crtx_takeover_build(const char *marker_path,
                                 const char *deployment_id,
@@ -786,11 +786,11 @@ crtx_status crtx_takeover_build(const char *marker_path,
                                 struct crtx_error *error);
 
 /**
- * Writes a restore intent, for the operator to sign with crtx_sign(): minified JSON with sorted
- * keys. Window, capacity and *out_needed as for crtx_takeover_build().
+ * Builds a restore intent as JSON text for crtx_sign (without the NUL: *out_needed - 1 bytes). The
+ * document is valid from 300 seconds before now_unix_ns (0: the system clock) until
+ * valid_for_seconds after it, 1 to 86,400. It names the operator principal of public_key.
  *
- * CRTX_OK, CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Touches no
- * file. Any thread may call this.
+ * Statuses: BUFFER_TOO_SMALL, UNTRUSTED_KEY, TOO_LARGE.
  */
 crtx_status crtx_intent_build(const char *deployment_id,
                               const struct crtx_intent_expectation *intent,
@@ -804,12 +804,11 @@ crtx_status crtx_intent_build(const char *deployment_id,
                               struct crtx_error *error);
 
 /**
- * Verifies a restore intent, and that it permits just what is expected. digest gets the payload's
- * digest for crtx_lock_options.restore_intent_blake3: CRTX_DIGEST_SIZE bytes with the NUL.
+ * Verifies a signed restore intent, and that it authorizes exactly what is expected. digest receives
+ * the digest of the payload as text (CRTX_DIGEST_SIZE bytes), for restore_intent_blake3 of
+ * crtx_lock_options. The flags of the document are not used.
  *
- * The statuses of the document as for crtx_quarantine(), but for the justification; then
- * CRTX_E_PATH_MISMATCH, CRTX_E_DIGEST_MISMATCH. CRTX_E_BUFFER_TOO_SMALL,
- * CRTX_E_INVALID_ARGUMENT. Touches no file. Any thread may call this.
+ * Statuses: BUFFER_TOO_SMALL, TOO_LARGE, and 60 to 76 but for the four of markers (71 to 74).
  */
 crtx_status crtx_intent_verify(const struct crtx_signed_document *intent,
                                const struct crtx_intent_expectation *expected,
@@ -819,12 +818,11 @@ crtx_status crtx_intent_verify(const struct crtx_signed_document *intent,
                                struct crtx_error *error);
 
 /**
- * Signs a payload of at most 65,536 bytes with the CRTX_SEED_SIZE bytes of an Ed25519 seed. The
- * signature has CRTX_SIGNATURE_SIZE bytes. The library wipes its own copies of the seed; the
- * caller wipes the seed.
+ * Signs payload, at most 65,536 bytes, with the key of seed (CRTX_SEED_SIZE bytes). signature
+ * receives CRTX_SIGNATURE_SIZE raw bytes. The library wipes its own copies of the secret; the
+ * caller's seed is the caller's to wipe. payload may be NULL if payload_len is 0.
  *
- * CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_TOO_LARGE, CRTX_E_INVALID_ARGUMENT. Any thread may call
- * this.
+ * Statuses: BUFFER_TOO_SMALL, TOO_LARGE.
  */
 crtx_status crtx_sign(const uint8_t *seed,
                       size_t seed_len,
@@ -835,9 +833,10 @@ crtx_status crtx_sign(const uint8_t *seed,
                       struct crtx_error *error);
 
 /**
- * The public key of an Ed25519 seed: CRTX_PUBLIC_KEY_SIZE bytes.
+ * Derives the public key of seed (CRTX_SEED_SIZE bytes). public_key receives CRTX_PUBLIC_KEY_SIZE
+ * raw bytes.
  *
- * CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: BUFFER_TOO_SMALL.
  */
 crtx_status crtx_public_key(const uint8_t *seed,
                             size_t seed_len,
@@ -846,11 +845,9 @@ crtx_status crtx_public_key(const uint8_t *seed,
                             struct crtx_error *error);
 
 /**
- * The operator principal of a public key: "operator:" and 64 lowercase hex digits,
- * CRTX_PRINCIPAL_SIZE bytes with the NUL.
+ * Gives the operator principal of a public key as text (CRTX_PRINCIPAL_SIZE bytes).
  *
- * CRTX_OK, CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Any thread may
- * call this.
+ * Statuses: UNTRUSTED_KEY, BUFFER_TOO_SMALL.
  */
 crtx_status crtx_operator_principal(const uint8_t *public_key,
                                     size_t public_key_len,
@@ -860,11 +857,10 @@ crtx_status crtx_operator_principal(const uint8_t *public_key,
                                     struct crtx_error *error);
 
 /**
- * The digest of a regular file of any size: "blake3:" and 64 lowercase hex digits,
- * CRTX_DIGEST_SIZE bytes with the NUL. Symlinks are followed; a FIFO is refused at once.
+ * Gives the BLAKE3 digest of a regular file of any size as text (CRTX_DIGEST_SIZE bytes). Symlinks
+ * are followed.
  *
- * CRTX_OK, CRTX_E_NOT_REGULAR_FILE, CRTX_E_IO, CRTX_E_BUFFER_TOO_SMALL (checked before the file is
- * read), CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+ * Statuses: NOT_REGULAR_FILE, BUFFER_TOO_SMALL, IO.
  */
 crtx_status crtx_blake3_file(const char *path,
                              char *buffer,
@@ -873,26 +869,27 @@ crtx_status crtx_blake3_file(const char *path,
                              struct crtx_error *error);
 
 /**
- * The library's version, such as "0.1.0". Never NULL; the text lives as long as the program. Any
- * thread may call this.
+ * Gives the name of a status, such as "CRTX_E_CONTENDED"; "CRTX_E_UNKNOWN" for a number that this
+ * library does not know. A constant text, never NULL, never to be freed. Cannot fail.
+ */
+const char *crtx_status_name(crtx_status status);
+
+/**
+ * Gives one sentence on a status: what it means and what to do. A constant text, never NULL, never to
+ * be freed. Cannot fail.
+ */
+const char *crtx_status_message(crtx_status status);
+
+/**
+ * Gives the version of the library, such as "0.1.0". A constant text, never NULL, never to be freed.
+ * Cannot fail.
  */
 const char *crtx_version(void);
 
 /**
- * The library's CRTX_ABI_VERSION, to be compared with the header's. Any thread may call this.
+ * Gives the CRTX_ABI_VERSION that the library was built with. Cannot fail.
  */
 uint32_t crtx_abi_version(void);
-
-/* Initialisers: crtx_error error = CRTX_ERROR_INIT; then set what you need. */
-#define CRTX_LOCK_INIT { 0 }
-#define CRTX_ERROR_INIT { (uint32_t)sizeof(crtx_error), 0, 0, 0, { 0 }, { 0 } }
-#define CRTX_LOCK_OPTIONS_INIT { (uint32_t)sizeof(crtx_lock_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL }
-#define CRTX_MARKER_INIT \
-  { (uint32_t)sizeof(crtx_marker), 0, 0, 0, 0, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
-#define CRTX_SIGNED_DOCUMENT_INIT \
-  { (uint32_t)sizeof(crtx_signed_document), 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0 }
-#define CRTX_INTENT_EXPECTATION_INIT \
-  { (uint32_t)sizeof(crtx_intent_expectation), 0, NULL, NULL, NULL, NULL, NULL }
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Included by build.rs too, which makes the SONAME of it: nothing else belongs here.
 
-/// The version of this binary interface, and the number in the SONAME `libcrtx.so.1`. It changes
-/// only when a program compiled against an older header could break. See crtx_abi_version().
+/// The version of the C ABI that this header describes. It is the number in the SONAME, and it
+/// rises only when a program compiled against an older header would no longer work. Compare it
+/// with what crtx_abi_version() answers to see which library was loaded.
 pub const CRTX_ABI_VERSION: u32 = 1;

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Documents: built, signed, verified; keys, principals and digests.
+//! Documents, keys and digests: build, sign, verify.
 
-use std::os::raw::c_char;
+use std::ffi::c_char;
 
-use super::guard::guard;
+use super::guard::guarded;
 use super::input;
-use super::output::{TextOutput, write_bytes};
-use super::types::{crtx_error, crtx_intent_expectation, crtx_signed_document, crtx_status};
-use crate::attestation;
-use crate::principal::OperatorKey;
+use super::output::{BytesOutput, TextOutput};
+use super::types::{
+    CRTX_PUBLIC_KEY_SIZE, CRTX_SIGNATURE_SIZE, crtx_error, crtx_intent_expectation,
+    crtx_signed_document, crtx_status,
+};
+use crate::{OperatorKey, attestation};
 
-/// Writes the takeover attestation for the marker at marker_path, held or stale, for the operator
-/// to sign with crtx_sign(): minified JSON with sorted keys, with the marker's digest.
+/// Builds the takeover attestation of the marker that is at marker_path now, held or not, as JSON
+/// text for crtx_sign (without the NUL: *out_needed - 1 bytes). deployment_id NULL means the
+/// marker's own; for a malformed marker it is required. justification is one plain sentence, at most
+/// 1,024 bytes. The document is valid from 300 seconds before now_unix_ns (0: the system clock) until
+/// valid_for_seconds after it, 1 to 86,400. It names the operator principal of public_key.
 ///
-/// deployment_id may be NULL for the marker's own; a malformed marker has none. The justification
-/// is one line of 1 to 1,024 bytes. The document is valid from 300 s before now_unix_ns (nanoseconds
-/// since 1970; 0 for the system clock) to valid_for_seconds (1 to 86,400) after it. capacity and
-/// *out_needed (which may be NULL) count bytes with the terminating NUL, which is not to be signed.
-///
-/// CRTX_OK, CRTX_E_MARKER_ABSENT, CRTX_E_JUSTIFICATION_INVALID, CRTX_E_DEPLOYMENT_MISMATCH (the
-/// marker is of another deployment), CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL,
-/// CRTX_E_TOO_LARGE (a marker over 1 MiB), CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE,
-/// CRTX_E_IO, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, JUSTIFICATION_INVALID, UNTRUSTED_KEY,
+/// DEPLOYMENT_MISMATCH, TOO_LARGE, NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY,
+/// NAME_TOO_LONG, IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_takeover_build(
     marker_path: *const c_char,
@@ -36,30 +35,33 @@ pub unsafe extern "C" fn crtx_takeover_build(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, deployment, key, why, output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, deployment_id, public_key, justification, buffer) = unsafe {
             (
                 input::path("marker_path", marker_path)?,
                 input::optional_text("deployment_id", deployment_id)?,
                 input::bytes("public_key", public_key, public_key_len)?,
                 input::text("justification", justification)?,
-                TextOutput::new(buffer, capacity, out_needed)?,
+                TextOutput::new("buffer", buffer, capacity, out_needed)?,
             )
         };
-        let payload =
-            crate::build_takeover(path, deployment, key, why, valid_for_seconds, now_unix_ns)?;
-        output.write(&payload)
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        buffer.write_text(&crate::build_takeover(
+            path,
+            deployment_id,
+            public_key,
+            justification,
+            valid_for_seconds,
+            now_unix_ns,
+        )?)
+    })
 }
 
-/// Writes a restore intent, for the operator to sign with crtx_sign(): minified JSON with sorted
-/// keys. Window, capacity and *out_needed as for crtx_takeover_build().
+/// Builds a restore intent as JSON text for crtx_sign (without the NUL: *out_needed - 1 bytes). The
+/// document is valid from 300 seconds before now_unix_ns (0: the system clock) until
+/// valid_for_seconds after it, 1 to 86,400. It names the operator principal of public_key.
 ///
-/// CRTX_OK, CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Touches no
-/// file. Any thread may call this.
+/// Statuses: BUFFER_TOO_SMALL, UNTRUSTED_KEY, TOO_LARGE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_intent_build(
     deployment_id: *const c_char,
@@ -73,30 +75,31 @@ pub unsafe extern "C" fn crtx_intent_build(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (deployment, intent, key, output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (deployment_id, intent, public_key, buffer) = unsafe {
             (
                 input::text("deployment_id", deployment_id)?,
-                input::intent_expectation(intent)?,
+                input::intent_expectation("intent", intent)?,
                 input::bytes("public_key", public_key, public_key_len)?,
-                TextOutput::new(buffer, capacity, out_needed)?,
+                TextOutput::new("buffer", buffer, capacity, out_needed)?,
             )
         };
-        let payload =
-            attestation::build_intent(deployment, &intent, key, valid_for_seconds, now_unix_ns)?;
-        output.write(&payload)
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        buffer.write_text(&attestation::build_intent(
+            deployment_id,
+            &intent,
+            public_key,
+            valid_for_seconds,
+            now_unix_ns,
+        )?)
+    })
 }
 
-/// Verifies a restore intent, and that it permits just what is expected. digest gets the payload's
-/// digest for crtx_lock_options.restore_intent_blake3: CRTX_DIGEST_SIZE bytes with the NUL.
+/// Verifies a signed restore intent, and that it authorizes exactly what is expected. digest receives
+/// the digest of the payload as text (CRTX_DIGEST_SIZE bytes), for restore_intent_blake3 of
+/// crtx_lock_options. The flags of the document are not used.
 ///
-/// The statuses of the document as for crtx_quarantine(), but for the justification; then
-/// CRTX_E_PATH_MISMATCH, CRTX_E_DIGEST_MISMATCH. CRTX_E_BUFFER_TOO_SMALL,
-/// CRTX_E_INVALID_ARGUMENT. Touches no file. Any thread may call this.
+/// Statuses: BUFFER_TOO_SMALL, TOO_LARGE, and 60 to 76 but for the four of markers (71 to 74).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_intent_verify(
     intent: *const crtx_signed_document,
@@ -106,27 +109,25 @@ pub unsafe extern "C" fn crtx_intent_verify(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let ((document, _), expected, output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (intent, expected, digest) = unsafe {
             (
-                input::signed_document(intent)?,
-                input::intent_expectation(expected)?,
-                TextOutput::new(digest, capacity, out_needed)?,
+                input::signed_document("intent", intent)?,
+                input::intent_expectation("expected", expected)?,
+                TextOutput::new("digest", digest, capacity, out_needed)?,
             )
         };
-        output.write(attestation::verify_intent(&document, &expected)?.to_string().as_bytes())
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        let verified = attestation::verify_intent(&intent.document, &expected)?;
+        digest.write_text(verified.to_string().as_bytes())
+    })
 }
 
-/// Signs a payload of at most 65,536 bytes with the CRTX_SEED_SIZE bytes of an Ed25519 seed. The
-/// signature has CRTX_SIGNATURE_SIZE bytes. The library wipes its own copies of the seed; the
-/// caller wipes the seed.
+/// Signs payload, at most 65,536 bytes, with the key of seed (CRTX_SEED_SIZE bytes). signature
+/// receives CRTX_SIGNATURE_SIZE raw bytes. The library wipes its own copies of the secret; the
+/// caller's seed is the caller's to wipe. payload may be NULL if payload_len is 0.
 ///
-/// CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_TOO_LARGE, CRTX_E_INVALID_ARGUMENT. Any thread may call
-/// this.
+/// Statuses: BUFFER_TOO_SMALL, TOO_LARGE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_sign(
     seed: *const u8,
@@ -137,22 +138,24 @@ pub unsafe extern "C" fn crtx_sign(
     capacity: usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (seed, payload) = unsafe {
-            (input::bytes("seed", seed, seed_len)?, input::bytes("payload", payload, payload_len)?)
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (seed, payload, signature) = unsafe {
+            (
+                input::bytes("seed", seed, seed_len)?,
+                input::bytes_or_none("payload", payload, payload_len)?,
+                BytesOutput::<CRTX_SIGNATURE_SIZE>::new("signature", signature, capacity)?,
+            )
         };
-        let made = crate::sign(seed, payload)?;
-        // SAFETY: the caller vouches for the buffer.
-        unsafe { write_bytes("signature", signature, capacity, &made) }
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        signature.write(&crate::sign(seed, payload)?);
+        Ok(())
+    })
 }
 
-/// The public key of an Ed25519 seed: CRTX_PUBLIC_KEY_SIZE bytes.
+/// Derives the public key of seed (CRTX_SEED_SIZE bytes). public_key receives CRTX_PUBLIC_KEY_SIZE
+/// raw bytes.
 ///
-/// CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_public_key(
     seed: *const u8,
@@ -161,22 +164,22 @@ pub unsafe extern "C" fn crtx_public_key(
     capacity: usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointer.
-        let seed = unsafe { input::bytes("seed", seed, seed_len)? };
-        let made = crate::public_key(seed)?;
-        // SAFETY: the caller vouches for the buffer.
-        unsafe { write_bytes("public_key", public_key, capacity, &made) }
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (seed, public_key) = unsafe {
+            (
+                input::bytes("seed", seed, seed_len)?,
+                BytesOutput::<CRTX_PUBLIC_KEY_SIZE>::new("public_key", public_key, capacity)?,
+            )
+        };
+        public_key.write(&crate::public_key(seed)?);
+        Ok(())
+    })
 }
 
-/// The operator principal of a public key: "operator:" and 64 lowercase hex digits,
-/// CRTX_PRINCIPAL_SIZE bytes with the NUL.
+/// Gives the operator principal of a public key as text (CRTX_PRINCIPAL_SIZE bytes).
 ///
-/// CRTX_OK, CRTX_E_UNTRUSTED_KEY, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_INVALID_ARGUMENT. Any thread may
-/// call this.
+/// Statuses: UNTRUSTED_KEY, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_operator_principal(
     public_key: *const u8,
@@ -186,25 +189,22 @@ pub unsafe extern "C" fn crtx_operator_principal(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (key, output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (public_key, buffer) = unsafe {
             (
                 input::bytes("public_key", public_key, public_key_len)?,
-                TextOutput::new(buffer, capacity, out_needed)?,
+                TextOutput::new("buffer", buffer, capacity, out_needed)?,
             )
         };
-        output.write(OperatorKey::from_bytes(key)?.principal().as_bytes())
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        buffer.write_text(OperatorKey::from_bytes(public_key)?.principal().as_bytes())
+    })
 }
 
-/// The digest of a regular file of any size: "blake3:" and 64 lowercase hex digits,
-/// CRTX_DIGEST_SIZE bytes with the NUL. Symlinks are followed; a FIFO is refused at once.
+/// Gives the BLAKE3 digest of a regular file of any size as text (CRTX_DIGEST_SIZE bytes). Symlinks
+/// are followed.
 ///
-/// CRTX_OK, CRTX_E_NOT_REGULAR_FILE, CRTX_E_IO, CRTX_E_BUFFER_TOO_SMALL (checked before the file is
-/// read), CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: NOT_REGULAR_FILE, BUFFER_TOO_SMALL, IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_blake3_file(
     path: *const c_char,
@@ -213,13 +213,11 @@ pub unsafe extern "C" fn crtx_blake3_file(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, output) =
-            unsafe { (input::path("path", path)?, TextOutput::new(buffer, capacity, out_needed)?) };
-        output.require(super::types::CRTX_DIGEST_SIZE)?;
-        output.write(crate::blake3_file(path)?.to_string().as_bytes())
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, buffer) = unsafe {
+            (input::path("path", path)?, TextOutput::new("buffer", buffer, capacity, out_needed)?)
+        };
+        buffer.write_text(crate::blake3_file(path)?.to_string().as_bytes())
+    })
 }

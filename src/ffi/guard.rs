@@ -1,100 +1,180 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The one way in and out: no panic crosses, and the caller's error is filled.
+//! No panic crosses the boundary, and none is heard beyond it.
 
 use std::any::Any;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::output::fill_error;
+use super::error::write_error;
 use super::types::{crtx_error, crtx_status};
-use crate::error::{Error, Result, Status};
+use crate::error::quote_text;
+use crate::sys::fork::{ForkMutex, bypassed_the_fork_handlers};
+use crate::{Error, Result, Status};
 
-/// Runs the body of an exported function.
-///
-/// # Safety
-///
-/// `error` is NULL or points to a `crtx_error` whose first `struct_size` bytes are writable.
-pub(super) unsafe fn guard(
-    error: *mut crtx_error,
-    body: impl FnOnce() -> Result<()>,
-) -> crtx_status {
-    let result = quietly(|| catch_unwind(AssertUnwindSafe(body)));
-    let result = result.unwrap_or_else(|panic| Err(internal(panic.as_ref())));
-    let status = result.as_ref().map_or_else(Error::status, |()| Status::Ok);
-    // SAFETY: passed on from the caller.
-    unsafe { fill_error(error, result.err().as_ref()) };
-    status.number()
+/// Runs an exported function's body; fills the caller's `error`, if there is one, and returns the
+/// same status.
+pub(super) fn guarded(error: *mut crtx_error, body: impl FnOnce() -> Result<()>) -> crtx_status {
+    let outcome = catch_panic(body);
+    // SAFETY: the header demands that `error` is NULL or points to its own struct_size of bytes.
+    unsafe { write_error(error, outcome.as_ref().err()) };
+    outcome.err().map_or(Status::Ok, |error| error.status()).number()
 }
 
-fn internal(panic: &(dyn Any + Send)) -> Error {
-    let what = panic
+fn catch_panic(body: impl FnOnce() -> Result<()>) -> Result<()> {
+    silence_panics();
+    let inside = Inside::enter();
+    // Nothing that the body could leave half-changed is used after a panic, but for the handle
+    // table, which changes in single steps, and the locks in it, which check the disk each time.
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    drop(inside);
+    outcome.unwrap_or_else(|payload| Err(describe_panic(payload)))
+}
+
+fn describe_panic(payload: Box<dyn Any + Send>) -> Error {
+    let text = payload
         .downcast_ref::<&str>()
         .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    let message =
-        format!("the library caught a fault of its own: {}", crate::error::quote_text(what));
-    Error::new(Status::Internal, "internal", message)
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text");
+    let site = PANIC_SITE.try_with(RefCell::take).unwrap_or_default();
+    let message = format!("panic at {}: {}", quote_text(&site), quote_text(text));
+    // Dropping a payload of unknown type could panic once more, outside of the guard.
+    std::mem::forget(payload);
+    Error::new(Status::Internal, "internal fault", message)
 }
 
 thread_local! {
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// How many guards are on this thread's stack.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Where this thread's last panic inside a guard was.
+    static PANIC_SITE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps the panic hook from writing to stderr while this thread is inside the library. A hook that
-/// the program set, if the program is in Rust too, still sees every panic of its own.
-fn quietly<T>(body: impl FnOnce() -> T) -> T {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !INSIDE.get() {
-                previous(info);
-            }
-        }));
-    });
-    let before = INSIDE.replace(true);
-    let result = body();
-    INSIDE.set(before);
-    result
+/// While it lives, the thread is inside the boundary.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Inside {
+        DEPTH.set(DEPTH.get() + 1);
+        Inside
+    }
 }
 
-/// Test builds only: panics inside the boundary, to show what becomes of it.
-///
-/// # Safety
-///
-/// As for every function of the library: `error` is NULL or a `crtx_error` of its `struct_size`.
-#[cfg(feature = "test-panic")]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn crtx_test_panic(error: *mut crtx_error) -> crtx_status {
-    // SAFETY: passed on from the caller.
-    unsafe { guard(error, || panic!("a fault on purpose")) }
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// Whether the hook is ours. Under a mutex that no fork leaves locked: a `Once` that another
+/// thread was running would block the child for ever.
+static HOOK: ForkMutex<()> = ForkMutex::new(());
+static HOOK_IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// Puts a hook before the present one that keeps silent inside the boundary, and only there: a Rust
+/// program that links the rlib keeps its own messages.
+fn silence_panics() {
+    // The standard library refuses to change the hook on a thread that panics already. Where the
+    // fork handlers were passed by, the mutex may be held by a thread that is not there.
+    if HOOK_IS_OURS.load(Ordering::Acquire)
+        || std::thread::panicking()
+        || bypassed_the_fork_handlers()
+    {
+        return;
+    }
+    let _held = HOOK.lock();
+    if HOOK_IS_OURS.load(Ordering::Acquire) {
+        return;
+    }
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            former(info);
+        } else {
+            note_site(info);
+        }
+    }));
+    HOOK_IS_OURS.store(true, Ordering::Release);
+}
+
+fn note_site(info: &PanicHookInfo<'_>) {
+    let site = info.location().map(ToString::to_string).unwrap_or_default();
+    let _ = PANIC_SITE.try_with(|place| place.replace(site));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use super::super::error::empty_error;
     use super::*;
-    use crate::ffi::output::tests::{message_of, new_error};
 
     #[test]
-    fn a_panic_becomes_a_status() {
-        let mut error = new_error();
-        // SAFETY: the error is a whole one.
-        let status = unsafe { guard(&mut error, || panic!("number {}", 7)) };
+    fn a_panic_becomes_an_internal_fault_that_tells_where() {
+        let mut error = empty_error();
+        let line = line!() + 1;
+        let status = guarded(&raw mut error, || panic!("broken\nhere {}", 1));
         assert_eq!(status, Status::Internal.number());
-        assert_eq!(error.status, Status::Internal.number());
-        assert!(message_of(&error).ends_with("\"number 7\""), "{}", message_of(&error));
+        assert_eq!(error.status, status);
+        let message = error.message_text();
+        assert!(message.contains("guard.rs"), "{message}");
+        assert!(message.contains(&format!(":{line}:")), "{message}");
+        assert!(message.contains("broken\\nhere 1"), "{message}");
+        assert_eq!(DEPTH.get(), 0);
     }
 
     #[test]
-    fn success_clears_the_error_of_the_call_before() {
-        let mut error = new_error();
-        // SAFETY: the error is a whole one.
-        unsafe { guard(&mut error, || Err(Error::argument("wrong"))) };
-        assert_eq!(message_of(&error), "wrong");
-        // SAFETY: the error is a whole one.
-        assert_eq!(unsafe { guard(&mut error, || Ok(())) }, 0);
-        assert_eq!((error.status, message_of(&error).as_str()), (0, ""));
+    fn after_a_panic_the_next_call_works() {
+        let _ = guarded(std::ptr::null_mut(), || panic!("first"));
+        let mut error = empty_error();
+        assert_eq!(guarded(&raw mut error, || Ok(())), 0);
+        assert_eq!(error.status, 0);
+        assert_eq!(error.message_text(), "");
+    }
+
+    #[test]
+    fn a_panic_payload_that_panics_when_dropped_is_caught_too() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("dropped");
+            }
+        }
+        let body = || std::panic::panic_any(Bomb);
+        assert_eq!(guarded(std::ptr::null_mut(), body), Status::Internal.number());
+    }
+
+    /// Runs itself in another process, since only there stderr can be read.
+    #[test]
+    fn a_panic_inside_the_boundary_writes_nothing_to_stderr_and_one_outside_does() {
+        const MODE: &str = "CRTX_TEST_PANIC_PROBE";
+        match std::env::var(MODE).as_deref() {
+            Ok("inside") => {
+                let _ = guarded(std::ptr::null_mut(), || panic!("must not be heard"));
+                std::process::exit(0);
+            }
+            Ok("outside") => {
+                let _ = guarded(std::ptr::null_mut(), || Ok(()));
+                let _ = catch_unwind(|| panic!("must be heard"));
+                std::process::exit(0);
+            }
+            _ => {}
+        }
+        let stderr_of = |mode: &str| {
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "--nocapture", "--test-threads=1"])
+                .arg(
+                    "ffi::guard::tests::\
+                     a_panic_inside_the_boundary_writes_nothing_to_stderr_and_one_outside_does",
+                )
+                .env(MODE, mode)
+                .output()
+                .unwrap();
+            assert!(output.status.success());
+            String::from_utf8(output.stderr).unwrap()
+        };
+        assert_eq!(stderr_of("inside"), "");
+        assert!(stderr_of("outside").contains("must be heard"));
     }
 }

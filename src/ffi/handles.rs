@@ -1,217 +1,312 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Locks behind values that may be copied, kept too long, or made up.
+//! The table behind the handles: a handle is a slot and a generation, looked up and never followed.
 //!
-//! A handle is a slot and a generation. Generations come from one counter that starts at a random
-//! value and never repeats within a process, so a handle that was released, belongs to another
-//! process, or was invented does not match its slot.
+//! Locks are taken in this order: an entry's own mutex, then the table's. The table's is held for
+//! a few instructions and never over I/O, since it is one that fork handlers hold across a fork.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::types::crtx_lock;
-use crate::error::{Error, Result, Status};
-use crate::lock::Lock;
-use crate::sys::fork::ForkMutex;
+use crate::sys::fork::{ForkMutex, bypassed_the_fork_handlers};
+use crate::{Error, Lock, Result, Status};
+
+/// Every lock that C code holds.
+pub(super) static LOCKS: Handles<Lock> = Handles::new();
 
 const SLOT_BITS: u32 = 24;
-const GENERATION_MASK: u64 = (1 << (64 - SLOT_BITS)) - 1;
+const MAX_SLOTS: usize = 1 << SLOT_BITS;
+const GENERATIONS: u64 = 1 << (u64::BITS - SLOT_BITS);
 
-/// One lock, shared by the calls that are under way.
-struct Entry {
-    lock: Mutex<Lock>,
+/// What a handle can stand for.
+pub(super) trait Held {
+    /// Whether it has ended, and its handle with it.
+    fn has_ended(&self) -> bool;
+}
+
+impl Held for Lock {
+    fn has_ended(&self) -> bool {
+        self.is_released()
+    }
+}
+
+/// A set of handles and what they stand for.
+pub(super) struct Handles<T: Send + 'static> {
+    table: ForkMutex<Table<Arc<Entry<T>>>>,
+}
+
+struct Entry<T> {
+    /// The process that made it. In any other its mutex is never touched: at the fork it may have
+    /// been held by a thread that the child does not have.
     process: u32,
+    /// Empty once it has ended, for those who waited meanwhile.
+    held: Mutex<Option<T>>,
 }
 
-struct Slot {
-    generation: u64,
-    entry: Option<Arc<Entry>>,
-}
+impl<T: Held + Send> Handles<T> {
+    const fn new() -> Self {
+        Handles { table: ForkMutex::new(Table::new()) }
+    }
 
-struct Table {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-    /// 0 before the first use.
-    last_generation: u64,
-}
+    /// Gives out a new handle.
+    pub(super) fn insert(&'static self, held: T) -> Result<crtx_lock> {
+        let entry = Entry { process: std::process::id(), held: Mutex::new(Some(held)) };
+        self.table.lock().insert(Arc::new(entry)).map_err(|entry| {
+            // What was refused ends here, outside of the table's mutex.
+            drop(entry);
+            Error::new(Status::Internal, "handle output", "all 16,777,216 handles are in use")
+        })
+    }
 
-/// Held for a few instructions only, and never while a lock is made, used or dropped: the fork
-/// handlers take it after the registry of descriptors.
-static TABLE: ForkMutex<Table> =
-    ForkMutex::new(Table { slots: Vec::new(), free: Vec::new(), last_generation: 0 });
-
-impl Table {
-    fn next_generation(&mut self) -> u64 {
-        if self.last_generation == 0 {
-            // The seeds of the standard library's hash tables are random for each process.
-            self.last_generation = RandomState::new().hash_one(std::process::id());
+    /// Uses what a handle stands for, one thread at a time. If it has ended then, so has the handle.
+    pub(super) fn with<R>(
+        &'static self,
+        handle: crtx_lock,
+        use_it: impl FnOnce(&mut T) -> Result<R>,
+    ) -> Result<R> {
+        // Made by raw clone, _Fork or vfork: the table's mutex may be held by a thread that is not
+        // there, or be the parent's own.
+        if bypassed_the_fork_handlers() {
+            return Err(forked());
         }
-        // 0 is left out, so that no handle is all-zero.
-        self.last_generation = (self.last_generation & GENERATION_MASK) % GENERATION_MASK + 1;
-        self.last_generation
+        let entry = self.table.lock().get(handle).cloned().ok_or_else(bad_handle)?;
+        if entry.process != std::process::id() {
+            return Err(forked());
+        }
+        let mut place = entry.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = place.as_mut().ok_or_else(bad_handle)?;
+        let outcome = use_it(held);
+        if held.has_ended() {
+            let removed = self.table.lock().remove(handle);
+            drop((removed, place.take()));
+        }
+        outcome
     }
-
-    fn insert(&mut self, entry: Arc<Entry>) -> Option<crtx_lock> {
-        let generation = self.next_generation();
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None if self.slots.len() >> SLOT_BITS == 0 => {
-                self.slots.push(Slot { generation: 0, entry: None });
-                self.slots.len() as u32 - 1
-            }
-            None => return None,
-        };
-        self.slots[slot as usize] = Slot { generation, entry: Some(entry) };
-        Some(crtx_lock { opaque: (generation << SLOT_BITS) | u64::from(slot) })
-    }
-
-    fn find(&mut self, handle: crtx_lock) -> Option<&mut Slot> {
-        let slot = handle.opaque & ((1 << SLOT_BITS) - 1);
-        let slot = self.slots.get_mut(slot as usize)?;
-        (slot.entry.is_some() && slot.generation == handle.opaque >> SLOT_BITS).then_some(slot)
-    }
-
-    fn remove(&mut self, handle: crtx_lock) -> Option<Arc<Entry>> {
-        let entry = self.find(handle)?.entry.take();
-        self.free.push((handle.opaque & ((1 << SLOT_BITS) - 1)) as u32);
-        entry
-    }
-}
-
-/// Puts a lock into the table. Should the table be full, the lock is released again.
-pub(super) fn insert(lock: Lock) -> Result<crtx_lock> {
-    let process = std::process::id();
-    let entry = Arc::new(Entry { lock: Mutex::new(lock), process });
-    let handle = TABLE.lock().insert(Arc::clone(&entry));
-    handle.ok_or_else(|| {
-        let message = "this process holds 16,777,216 locks, which is the most that it can";
-        Error::new(Status::Internal, "handle table", message)
-    })
-}
-
-/// Uses a lock, one call at a time.
-pub(super) fn with_lock<T>(
-    handle: crtx_lock,
-    body: impl FnOnce(&mut Lock) -> Result<T>,
-) -> Result<T> {
-    let entry = find(handle)?;
-    let mut lock = entry.lock();
-    if lock.is_released() {
-        // Another thread's release was faster.
-        return Err(bad_handle());
-    }
-    body(&mut lock)
-}
-
-/// Releases a lock. Its handle ends with it; if the lock did not end, it may be released again.
-pub(super) fn release(handle: crtx_lock) -> Result<()> {
-    let entry = find(handle)?;
-    let mut lock = entry.lock();
-    if lock.is_released() {
-        return Err(bad_handle());
-    }
-    let released = lock.release();
-    if lock.is_released() {
-        TABLE.lock().remove(handle);
-    }
-    released
-}
-
-fn find(handle: crtx_lock) -> Result<Arc<Entry>> {
-    if crate::sys::fork::bypassed_the_fork_handlers() {
-        // The table, and its mutex, are as another thread of another process left them.
-        let message =
-            "this process was made by clone or vfork, and its handles belong to its parent";
-        return Err(Error::new(Status::Forked, "handle check", message));
-    }
-    let entry = TABLE.lock().find(handle).and_then(|slot| slot.entry.clone());
-    let entry = entry.ok_or_else(bad_handle)?;
-    if entry.process != std::process::id() {
-        // Before the entry's own mutex, which a thread of the parent may have held.
-        let message =
-            format!("the handle belongs to process {}, which forked this one", entry.process);
-        return Err(Error::new(Status::Forked, "handle check", message));
-    }
-    Ok(entry)
 }
 
 fn bad_handle() -> Error {
-    let message = "the handle is zero, was released before, or was never given out";
+    let message = "the lock handle is zero, was released before, or was never given out";
     Error::new(Status::BadHandle, "handle check", message)
 }
 
-impl Entry {
-    fn lock(&self) -> MutexGuard<'_, Lock> {
-        // A panic inside a call was caught at the boundary; the lock itself is still there.
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+fn forked() -> Error {
+    let message = "the lock handle belongs to the process that this one was forked from";
+    Error::new(Status::Forked, "handle check", message)
+}
+
+/// Slots that are used again and again, each time under a new generation.
+struct Table<E> {
+    slots: Vec<Option<(u64, E)>>,
+    free: Vec<usize>,
+    /// 1 to `GENERATIONS - 1`, so that no handle is zero; 0 before the first use. One counter for
+    /// all slots: a generation comes back only after 2^40 handles.
+    next_generation: u64,
+}
+
+impl<E> Table<E> {
+    const fn new() -> Self {
+        Table { slots: Vec::new(), free: Vec::new(), next_generation: 0 }
     }
+
+    /// Gives the entry back if every slot is in use.
+    fn insert(&mut self, entry: E) -> std::result::Result<crtx_lock, E> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() < MAX_SLOTS => {
+                self.slots.push(None);
+                self.slots.len() - 1
+            }
+            None => return Err(entry),
+        };
+        let generation = self.take_generation();
+        self.slots[slot] = Some((generation, entry));
+        Ok(crtx_lock { opaque: (generation << SLOT_BITS) | slot as u64 })
+    }
+
+    fn get(&self, handle: crtx_lock) -> Option<&E> {
+        let (slot, generation) = parts(handle);
+        let (occupant, entry) = self.slots.get(slot)?.as_ref()?;
+        (*occupant == generation).then_some(entry)
+    }
+
+    fn remove(&mut self, handle: crtx_lock) -> Option<E> {
+        self.get(handle)?;
+        let (slot, _) = parts(handle);
+        let (_, entry) = self.slots[slot].take()?;
+        self.free.push(slot);
+        Some(entry)
+    }
+
+    fn take_generation(&mut self) -> u64 {
+        if self.next_generation == 0 {
+            self.next_generation = random() % (GENERATIONS - 1) + 1;
+        }
+        let generation = self.next_generation;
+        self.next_generation = generation % (GENERATIONS - 1) + 1;
+        generation
+    }
+}
+
+fn parts(handle: crtx_lock) -> (usize, u64) {
+    let slot = handle.opaque & (MAX_SLOTS as u64 - 1);
+    (slot as usize, handle.opaque >> SLOT_BITS)
+}
+
+/// The standard library seeds its hash tables from the system's random numbers, once a thread.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
-    use crate::{Allow, Digest, Durability, LockOptions};
 
-    fn acquire(directory: &tempfile::TempDir, name: &str) -> crtx_lock {
-        let options = LockOptions {
-            durability: Durability::ProcessCrash,
-            allow: Allow::default(),
-            timeout: std::time::Duration::ZERO,
-            deployment_id: "d".into(),
-            operator_principal_id: "o".into(),
-            restore_intent_blake3: Digest::of(b"").to_string(),
-            host: None,
-        };
-        insert(Lock::acquire(&directory.path().join(name), &options).unwrap()).unwrap()
+    /// Ends when told to; may fail to.
+    struct Fake {
+        ended: bool,
+        value: u32,
     }
 
-    fn status_of(result: Result<()>) -> Status {
-        result.map_or_else(|error| error.status(), |()| Status::Ok)
+    impl Held for Fake {
+        fn has_ended(&self) -> bool {
+            self.ended
+        }
+    }
+
+    fn fake(value: u32) -> Fake {
+        Fake { ended: false, value }
+    }
+
+    fn end(fake: &mut Fake) -> Result<u32> {
+        fake.ended = true;
+        Ok(fake.value)
+    }
+
+    fn value(handles: &'static Handles<Fake>, handle: crtx_lock) -> Result<u32> {
+        handles.with(handle, |fake| Ok(fake.value))
+    }
+
+    fn status<T>(result: Result<T>) -> Status {
+        result.err().map_or(Status::Ok, |error| error.status())
     }
 
     #[test]
-    fn a_handle_ends_with_its_release_and_a_reused_slot_has_another_generation() {
-        let directory = tempfile::tempdir().unwrap();
-        let first = acquire(&directory, "a");
-        assert_eq!(status_of(with_lock(first, |lock| lock.check())), Status::Ok);
-        assert_eq!(status_of(release(first)), Status::Ok);
-        let second = acquire(&directory, "b");
+    fn a_handle_used_twice_is_bad_even_when_its_slot_is_in_use_again() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        let first = HANDLES.insert(fake(1)).unwrap();
+        assert_eq!(HANDLES.with(first, end).unwrap(), 1);
+        assert_eq!(status(HANDLES.with(first, end)), Status::BadHandle);
+        let second = HANDLES.insert(fake(2)).unwrap();
+        assert_eq!(parts(first).0, parts(second).0, "the slot is used again");
         assert_ne!(first, second);
-        assert_eq!(status_of(with_lock(first, |_| Ok(()))), Status::BadHandle);
-        assert_eq!(status_of(release(first)), Status::BadHandle);
-        assert_eq!(status_of(release(second)), Status::Ok);
+        assert_eq!(status(value(&HANDLES, first)), Status::BadHandle);
+        assert_eq!(value(&HANDLES, second).unwrap(), 2);
     }
 
     #[test]
-    fn a_made_up_handle_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let real = acquire(&directory, "a");
-        for opaque in
-            [0, 1, u64::MAX, real.opaque + 1, real.opaque ^ (1 << 24), real.opaque ^ (1 << 63)]
-        {
-            assert_eq!(status_of(release(crtx_lock { opaque })), Status::BadHandle, "{opaque:#x}");
+    fn a_zero_or_made_up_handle_is_bad() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        let made_up = |opaque| status(value(&HANDLES, crtx_lock { opaque }));
+        assert_eq!(made_up(0), Status::BadHandle);
+        let handle = HANDLES.insert(fake(1)).unwrap();
+        for opaque in [0, 1, u64::MAX, handle.opaque + 1, handle.opaque ^ (1 << SLOT_BITS)] {
+            assert_eq!(made_up(opaque), Status::BadHandle, "{opaque:#x}");
         }
-        assert_eq!(status_of(release(real)), Status::Ok);
+        assert_eq!(made_up(handle.opaque), Status::Ok);
     }
 
     #[test]
-    fn of_many_racing_releases_one_wins() {
-        let directory = tempfile::tempdir().unwrap();
-        for round in 0..50 {
-            let handle = acquire(&directory, &format!("lock{round}"));
-            let threads: Vec<_> =
-                (0..8).map(|_| std::thread::spawn(move || status_of(release(handle)))).collect();
-            let mut answers: Vec<i32> =
-                threads.into_iter().map(|thread| thread.join().unwrap().number()).collect();
-            answers.sort();
-            assert_eq!(answers, [0, 2, 2, 2, 2, 2, 2, 2]);
+    fn a_release_that_failed_keeps_the_handle() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        let handle = HANDLES.insert(fake(1)).unwrap();
+        let failing = |_: &mut Fake| Err::<(), _>(Error::argument("not now"));
+        assert_eq!(status(HANDLES.with(handle, failing)), Status::InvalidArgument);
+        assert_eq!(HANDLES.with(handle, end).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_release_that_failed_after_the_end_ends_the_handle() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        let handle = HANDLES.insert(fake(1)).unwrap();
+        let lost = |fake: &mut Fake| {
+            fake.ended = true;
+            Err::<(), _>(Error::new(Status::Lost, "lock release", "gone"))
+        };
+        assert_eq!(status(HANDLES.with(handle, lost)), Status::Lost);
+        assert_eq!(status(value(&HANDLES, handle)), Status::BadHandle);
+    }
+
+    #[test]
+    fn of_racing_releases_one_wins() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        for _ in 0..200 {
+            let handle = HANDLES.insert(fake(1)).unwrap();
+            let (won, bad) = (AtomicU32::new(0), AtomicU32::new(0));
+            let start = Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        start.wait();
+                        let counter = match status(HANDLES.with(handle, end)) {
+                            Status::Ok => &won,
+                            Status::BadHandle => &bad,
+                            other => panic!("{other:?}"),
+                        };
+                        counter.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
+            });
+            assert_eq!((won.into_inner(), bad.into_inner()), (1, 3));
         }
     }
 
     #[test]
-    fn a_generation_is_never_zero() {
-        let mut table =
-            Table { slots: Vec::new(), free: Vec::new(), last_generation: GENERATION_MASK - 1 };
-        assert_eq!(table.next_generation(), GENERATION_MASK);
-        assert_eq!(table.next_generation(), 1);
+    fn a_panic_while_a_handle_is_used_leaves_the_handle() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        let handle = HANDLES.insert(fake(1)).unwrap();
+        let used = std::panic::catch_unwind(|| {
+            HANDLES.with(handle, |_| -> Result<()> { std::panic::resume_unwind(Box::new(())) })
+        });
+        assert!(used.is_err());
+        assert_eq!(value(&HANDLES, handle).unwrap(), 1);
+    }
+
+    #[test]
+    fn another_processs_handle_is_forked_and_its_mutex_is_not_touched() {
+        static HANDLES: Handles<Fake> = Handles::new();
+        let parents = Entry { process: std::process::id() + 1, held: Mutex::new(Some(fake(1))) };
+        let parents = Arc::new(parents);
+        // As a thread that the child does not have left it: waiting for it would never end.
+        let _locked_for_ever = parents.held.lock().unwrap();
+        let handle = HANDLES.table.lock().insert(parents.clone()).ok().unwrap();
+        assert_eq!(status(value(&HANDLES, handle)), Status::Forked);
+    }
+
+    #[test]
+    fn generations_start_at_random_and_are_never_zero() {
+        let mut tables = [Table::new(), Table::new()];
+        let [first, second] = tables.each_mut().map(|table| table.insert(()).unwrap());
+        assert_ne!(first, second);
+        let mut table = Table::new();
+        table.next_generation = GENERATIONS - 1;
+        let last = table.insert(()).unwrap();
+        assert_eq!(last.opaque, (GENERATIONS - 1) << SLOT_BITS);
+        assert_eq!(table.insert(()).unwrap().opaque, (1 << SLOT_BITS) | 1);
+    }
+
+    #[test]
+    fn a_full_table_gives_the_entry_back() {
+        let mut table = Table::new();
+        table.slots.resize_with(MAX_SLOTS, || None);
+        assert_eq!(table.insert("kept"), Err("kept"));
+        table.slots[5] = Some((1, "old"));
+        assert!(table.remove(crtx_lock { opaque: (1 << SLOT_BITS) | 5 }).is_some());
+        let handle = table.insert("kept").unwrap();
+        assert_eq!(table.get(handle), Some(&"kept"));
+        assert_eq!(parts(handle).0, 5);
     }
 }

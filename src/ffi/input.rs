@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What C passes in, turned into Rust: NULL, sizes and encodings are checked here and only here.
+//! Arguments from C into Rust. Nothing here touches the disk, and nothing is trusted but the
+//! pointers, which no callee can check. Limits on texts are the core's business.
 
-use std::ffi::{CStr, OsStr};
-use std::os::raw::c_char;
+use std::ffi::{CStr, c_char};
 use std::path::Path;
+use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 use super::types::{
@@ -12,82 +13,41 @@ use super::types::{
     crtx_signed_document,
 };
 use crate::attestation::{IntentExpectation, SignedDocument};
-use crate::error::{Error, Result};
-use crate::lock::LockOptions;
-use crate::publish::Durability;
-use crate::site::Allow;
+use crate::{Allow, Durability, Error, LockOptions, Result};
 
-/// The largest struct that a newer caller may pass.
-const MAX_STRUCT_SIZE: usize = 4096;
+/// The largest struct that is accepted from a program newer than this library.
+pub(super) const MAX_STRUCT_SIZE: usize = 4096;
 
-/// A struct that C callers pass in; it begins with `uint32_t struct_size`.
+/// A pointer that must not be NULL.
+pub(super) fn required<T>(name: &str, pointer: *mut T) -> Result<NonNull<T>> {
+    NonNull::new(pointer).ok_or_else(|| Error::argument(format!("{name} is NULL")))
+}
+
+/// A length or capacity that an object in memory can have: no more than `isize::MAX`.
+pub(super) fn plausible_size(name: &str, size: usize) -> Result<usize> {
+    if isize::try_from(size).is_ok() {
+        Ok(size)
+    } else {
+        Err(Error::argument(format!("the size of {name} is more than any object can have")))
+    }
+}
+
+/// A text that must be there.
 ///
 /// # Safety
 ///
-/// The implementor is `repr(C)`, its first field is that size, and every bit pattern is a value.
-pub(super) unsafe trait InputStruct: Copy {
-    const NAME: &'static str;
-}
-
-// SAFETY: repr(C), begins with struct_size, and holds integers and raw pointers only.
-unsafe impl InputStruct for crtx_lock_options {
-    const NAME: &'static str = "crtx_lock_options";
-}
-// SAFETY: as above.
-unsafe impl InputStruct for crtx_signed_document {
-    const NAME: &'static str = "crtx_signed_document";
-}
-// SAFETY: as above.
-unsafe impl InputStruct for crtx_intent_expectation {
-    const NAME: &'static str = "crtx_intent_expectation";
-}
-
-/// Copies a struct in. Smaller than version 1 is refused; of a larger one, the part that this
-/// library does not know must be zero.
-///
-/// # Safety
-///
-/// `pointer` is NULL or points to a `struct_size` that is true.
-pub(super) unsafe fn read_struct<T: InputStruct>(pointer: *const T) -> Result<T> {
-    if pointer.is_null() {
-        return Err(null(T::NAME));
-    }
-    // SAFETY: the struct begins with its size; C may have aligned it less than Rust would.
-    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
-    let known = size_of::<T>();
-    if size < known || size > MAX_STRUCT_SIZE {
-        return Err(Error::argument(format!(
-            "{}.struct_size is {size} instead of {known} to {MAX_STRUCT_SIZE}",
-            T::NAME
-        )));
-    }
-    // SAFETY: the caller vouches for `size` bytes, which are at least `known`.
-    let tail = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
-    if tail.iter().any(|byte| *byte != 0) {
-        return Err(Error::argument(format!(
-            "{} has a field set that this version of the library does not know",
-            T::NAME
-        )));
-    }
-    // SAFETY: `known` bytes are readable, and every bit pattern is a value.
-    Ok(unsafe { pointer.read_unaligned() })
-}
-
-/// A NUL-terminated UTF-8 text.
-///
-/// # Safety
-///
-/// `pointer` is NULL or points to a NUL-terminated text that outlives `'a`.
+/// `pointer` is NULL or a NUL-terminated text that outlives `'a`.
 pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a str> {
-    // SAFETY: passed on from the caller.
-    unsafe { optional_text(name, pointer) }?.ok_or_else(|| null(name))
+    // SAFETY: as the caller's.
+    let text = unsafe { terminated(name, pointer)? };
+    text.to_str().map_err(|_| Error::argument(format!("{name} is not UTF-8")))
 }
 
-/// The same where NULL has a meaning.
+/// A text that may be NULL.
 ///
 /// # Safety
 ///
-/// As for [`text`].
+/// As [`text`].
 pub(super) unsafe fn optional_text<'a>(
     name: &str,
     pointer: *const c_char,
@@ -95,148 +55,345 @@ pub(super) unsafe fn optional_text<'a>(
     if pointer.is_null() {
         return Ok(None);
     }
-    // SAFETY: not NULL, so the caller vouches for the text.
-    let text = unsafe { CStr::from_ptr(pointer) };
-    text.to_str().map(Some).map_err(|_| Error::argument(format!("{name} is not UTF-8")))
+    // SAFETY: as the caller's.
+    unsafe { text(name, pointer) }.map(Some)
 }
 
-/// A path: on Unix any bytes without NUL, on Windows UTF-8.
+/// A path: on Unix any bytes, elsewhere UTF-8; never empty.
 ///
 /// # Safety
 ///
-/// As for [`text`].
+/// As [`text`].
 pub(super) unsafe fn path<'a>(name: &str, pointer: *const c_char) -> Result<&'a Path> {
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    // SAFETY: not NULL, so the caller vouches for the text.
-    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
-    if bytes.is_empty() {
+    #[cfg(unix)]
+    let path: &Path = {
+        use std::os::unix::ffi::OsStrExt;
+        // SAFETY: as the caller's.
+        let text = unsafe { terminated(name, pointer)? };
+        std::ffi::OsStr::from_bytes(text.to_bytes()).as_ref()
+    };
+    #[cfg(not(unix))]
+    let path: &Path = {
+        // SAFETY: as the caller's.
+        let text = unsafe { text(name, pointer)? };
+        text.as_ref()
+    };
+    if path.as_os_str().is_empty() {
         return Err(Error::argument(format!("{name} is empty")));
     }
-    #[cfg(unix)]
-    let path: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(bytes);
-    #[cfg(not(unix))]
-    let path: &OsStr = std::str::from_utf8(bytes)
-        .map_err(|_| Error::argument(format!("{name} is not UTF-8")))?
-        .as_ref();
-    Ok(Path::new(path))
+    Ok(path)
 }
 
-/// A byte array.
+unsafe fn terminated<'a>(name: &str, pointer: *const c_char) -> Result<&'a CStr> {
+    let pointer = required(name, pointer.cast_mut())?;
+    // SAFETY: it is not NULL, and the caller promises the rest.
+    Ok(unsafe { CStr::from_ptr(pointer.as_ptr()) })
+}
+
+/// Bytes that must be there; their number may be 0.
 ///
 /// # Safety
 ///
-/// `pointer` is NULL or points to `length` readable bytes that outlive `'a`.
-pub(super) unsafe fn bytes<'a>(name: &str, pointer: *const u8, length: usize) -> Result<&'a [u8]> {
-    if pointer.is_null() {
-        return Err(null(name));
+/// `pointer` is NULL or points to `len` bytes that outlive `'a`.
+pub(super) unsafe fn bytes<'a>(name: &str, pointer: *const u8, len: usize) -> Result<&'a [u8]> {
+    let pointer = required(name, pointer.cast_mut())?;
+    let len = plausible_size(name, len)?;
+    // SAFETY: it is not NULL and the length is one that a slice can have; the caller promises the
+    // rest.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.as_ptr(), len) })
+}
+
+/// Bytes that may be NULL if there are none: what other languages pass for an empty array.
+///
+/// # Safety
+///
+/// As [`bytes`].
+pub(super) unsafe fn bytes_or_none<'a>(
+    name: &str,
+    pointer: *const u8,
+    len: usize,
+) -> Result<&'a [u8]> {
+    if pointer.is_null() && len == 0 {
+        return Ok(&[]);
     }
-    if isize::try_from(length).is_err() {
-        return Err(Error::argument(format!("{name} cannot be {length} bytes long")));
-    }
-    // SAFETY: not NULL, so the caller vouches for the bytes.
-    Ok(unsafe { std::slice::from_raw_parts(pointer, length) })
+    // SAFETY: as the caller's.
+    unsafe { bytes(name, pointer, len) }
 }
 
+/// A struct of C that begins with its own size.
+///
 /// # Safety
 ///
-/// As for [`read_struct`], and the texts in it as for [`text`].
-pub(super) unsafe fn lock_options(pointer: *const crtx_lock_options) -> Result<LockOptions> {
-    // SAFETY: passed on from the caller.
-    let options = unsafe { read_struct(pointer) }?;
-    zero("crtx_lock_options.reserved", options.reserved)?;
-    let durability = match options.durability {
-        CRTX_DURABILITY_FULL => Durability::Full,
-        CRTX_DURABILITY_PROCESS_CRASH => Durability::ProcessCrash,
-        other => {
-            return Err(Error::argument(format!(
-                "durability is {other}, which is none of CRTX_DURABILITY_*"
-            )));
-        }
-    };
-    // SAFETY: the caller vouches for the texts.
-    let (deployment_id, operator_principal_id, restore_intent_blake3, host) = unsafe {
-        (
-            text("deployment_id", options.deployment_id)?,
-            text("operator_principal_id", options.operator_principal_id)?,
-            text("restore_intent_blake3", options.restore_intent_blake3)?,
-            optional_text("host", options.host)?,
-        )
-    };
-    Ok(LockOptions {
-        durability,
-        allow: allow(options.flags)?,
-        timeout: Duration::from_millis(options.timeout_ms.into()),
-        deployment_id: deployment_id.to_owned(),
-        operator_principal_id: operator_principal_id.to_owned(),
-        restore_intent_blake3: restore_intent_blake3.to_owned(),
-        host: host.map(str::to_owned),
-    })
-}
+/// `repr(C)`, begins with `struct_size: u32`, is valid for any bit pattern, and has no padding at
+/// its end.
+unsafe trait SizedInput: Copy {}
 
+// SAFETY: numbers and raw pointers only; the tests check the rest.
+unsafe impl SizedInput for crtx_lock_options {}
+// SAFETY: as above.
+unsafe impl SizedInput for crtx_signed_document {}
+// SAFETY: as above.
+unsafe impl SizedInput for crtx_intent_expectation {}
+
+/// A copy of the caller's struct, once its size is accepted: not smaller than version 1, and what
+/// this version does not know is all zero.
+///
 /// # Safety
 ///
-/// As for [`read_struct`], and what it points to outlives `'a`.
-pub(super) unsafe fn signed_document<'a>(
-    pointer: *const crtx_signed_document,
-) -> Result<(SignedDocument<'a>, Allow)> {
-    // SAFETY: passed on from the caller.
-    let document = unsafe { read_struct(pointer) }?;
-    let allow = allow(document.flags.into())?;
-    // SAFETY: the caller vouches for the arrays and the text.
-    let document = unsafe {
-        SignedDocument {
-            payload: bytes("payload", document.payload, document.payload_len)?,
-            signature: bytes("signature", document.signature, document.signature_len)?,
-            public_key: bytes("public_key", document.public_key, document.public_key_len)?,
-            deployment_id: text("deployment_id", document.deployment_id)?,
-            now_unix_ns: document.now_unix_ns,
-        }
-    };
-    Ok((document, allow))
-}
-
-/// # Safety
-///
-/// As for [`read_struct`], and the texts in it outlive `'a`.
-pub(super) unsafe fn intent_expectation<'a>(
-    pointer: *const crtx_intent_expectation,
-) -> Result<IntentExpectation<'a>> {
-    // SAFETY: passed on from the caller.
-    let intent = unsafe { read_struct(pointer) }?;
-    zero("crtx_intent_expectation.reserved", intent.reserved)?;
-    // SAFETY: the caller vouches for the texts.
-    unsafe {
-        Ok(IntentExpectation {
-            active_db_path: text("active_db_path", intent.active_db_path)?,
-            active_event_log_path: text("active_event_log_path", intent.active_event_log_path)?,
-            backup_manifest_blake3: text("backup_manifest_blake3", intent.backup_manifest_blake3)?,
-            staged_sqlite_blake3: text("staged_sqlite_blake3", intent.staged_sqlite_blake3)?,
-            staged_jsonl_blake3: text("staged_jsonl_blake3", intent.staged_jsonl_blake3)?,
-        })
-    }
-}
-
-fn allow(flags: u64) -> Result<Allow> {
-    let (network, shared) =
-        (u64::from(CRTX_ALLOW_NETWORK_FILESYSTEM), u64::from(CRTX_ALLOW_SHARED_DIRECTORY));
-    if flags & !(network | shared) != 0 {
+/// `pointer` is NULL or points to as many bytes as the `u32` at its beginning says, at least four.
+unsafe fn sized<T: SizedInput>(name: &str, pointer: *const T) -> Result<T> {
+    let bytes = required(name, pointer.cast_mut())?.as_ptr().cast_const().cast::<u8>();
+    // SAFETY: not NULL, and there are four bytes at least. Unaligned, since no callee can know.
+    let size = unsafe { bytes.cast::<u32>().read_unaligned() } as usize;
+    let known = size_of::<T>();
+    if !(known..=MAX_STRUCT_SIZE).contains(&size) {
         return Err(Error::argument(format!(
-            "flags {flags:#x} has a bit that is none of CRTX_ALLOW_*"
+            "{name}.struct_size is {size}; it must be {known} to {MAX_STRUCT_SIZE}"
         )));
+    }
+    // SAFETY: the caller promises `size` bytes.
+    let tail = unsafe { std::slice::from_raw_parts(bytes.add(known), size - known) };
+    if tail.iter().any(|byte| *byte != 0) {
+        return Err(Error::argument(format!(
+            "{name} uses fields that this version of the library does not know"
+        )));
+    }
+    // SAFETY: there are `known` bytes, and T is valid for any of them.
+    Ok(unsafe { ptr::read_unaligned(bytes.cast::<T>()) })
+}
+
+fn reserved(name: &str, value: u32) -> Result<()> {
+    if value == 0 { Ok(()) } else { Err(Error::argument(format!("{name}.reserved is not zero"))) }
+}
+
+fn allow(name: &str, flags: u64) -> Result<Allow> {
+    let network = u64::from(CRTX_ALLOW_NETWORK_FILESYSTEM);
+    let shared = u64::from(CRTX_ALLOW_SHARED_DIRECTORY);
+    if flags & !(network | shared) != 0 {
+        return Err(Error::argument(format!("{name}.flags has an unknown flag: {flags:#x}")));
     }
     Ok(Allow { network_filesystem: flags & network != 0, shared_directory: flags & shared != 0 })
 }
 
-fn zero(name: &str, value: u32) -> Result<()> {
-    if value == 0 {
-        Ok(())
-    } else {
-        Err(Error::argument(format!("{name} is {value} instead of 0")))
+fn durability(value: u32) -> Result<Durability> {
+    match value {
+        CRTX_DURABILITY_FULL => Ok(Durability::Full),
+        CRTX_DURABILITY_PROCESS_CRASH => Ok(Durability::ProcessCrash),
+        _ => Err(Error::argument(format!("options.durability is unknown: {value}"))),
     }
 }
 
-pub(super) fn null(name: &str) -> Error {
-    Error::argument(format!("{name} is NULL"))
+/// The options of acquire and takeover.
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to a struct as the header describes it.
+pub(super) unsafe fn lock_options(pointer: *const crtx_lock_options) -> Result<LockOptions> {
+    // SAFETY: as the caller's.
+    let options = unsafe { sized("options", pointer)? };
+    reserved("options", options.reserved)?;
+    // SAFETY: as the caller's.
+    let owned = |field: &str, pointer| unsafe {
+        let text = optional_text(&format!("options.{field}"), pointer)?;
+        Ok(text.map(str::to_owned))
+    };
+    let required = |field: &str, pointer| {
+        let text: Option<String> = owned(field, pointer)?;
+        text.ok_or_else(|| Error::argument(format!("options.{field} is NULL")))
+    };
+    Ok(LockOptions {
+        durability: durability(options.durability)?,
+        allow: allow("options", options.flags)?,
+        timeout: Duration::from_millis(options.timeout_ms.into()),
+        deployment_id: required("deployment_id", options.deployment_id)?,
+        operator_principal_id: required("operator_principal_id", options.operator_principal_id)?,
+        restore_intent_blake3: required("restore_intent_blake3", options.restore_intent_blake3)?,
+        host: owned("host", options.host)?,
+    })
+}
+
+/// A document as the core wants it, and the flags that came with it.
+#[derive(Debug)]
+pub(super) struct DocumentInput<'a> {
+    pub(super) document: SignedDocument<'a>,
+    pub(super) allow: Allow,
+}
+
+/// A signed document.
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to a struct as the header describes it, whose texts and bytes
+/// outlive `'a`.
+pub(super) unsafe fn signed_document<'a>(
+    name: &str,
+    pointer: *const crtx_signed_document,
+) -> Result<DocumentInput<'a>> {
+    let field = |field: &str| format!("{name}.{field}");
+    // SAFETY: as the caller's.
+    unsafe {
+        let given = sized(name, pointer)?;
+        Ok(DocumentInput {
+            allow: allow(name, given.flags.into())?,
+            document: SignedDocument {
+                payload: bytes(&field("payload"), given.payload, given.payload_len)?,
+                signature: bytes(&field("signature"), given.signature, given.signature_len)?,
+                public_key: bytes(&field("public_key"), given.public_key, given.public_key_len)?,
+                deployment_id: text(&field("deployment_id"), given.deployment_id)?,
+                now_unix_ns: given.now_unix_ns,
+            },
+        })
+    }
+}
+
+/// What a restore intent must authorize.
+///
+/// # Safety
+///
+/// As [`signed_document`].
+pub(super) unsafe fn intent_expectation<'a>(
+    name: &str,
+    pointer: *const crtx_intent_expectation,
+) -> Result<IntentExpectation<'a>> {
+    // SAFETY: as the caller's.
+    unsafe {
+        let given = sized(name, pointer)?;
+        reserved(name, given.reserved)?;
+        let field = |field: &str, pointer| text(&format!("{name}.{field}"), pointer);
+        Ok(IntentExpectation {
+            active_db_path: field("active_db_path", given.active_db_path)?,
+            active_event_log_path: field("active_event_log_path", given.active_event_log_path)?,
+            backup_manifest_blake3: field("backup_manifest_blake3", given.backup_manifest_blake3)?,
+            staged_sqlite_blake3: field("staged_sqlite_blake3", given.staged_sqlite_blake3)?,
+            staged_jsonl_blake3: field("staged_jsonl_blake3", given.staged_jsonl_blake3)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+
+    const KNOWN: usize = size_of::<crtx_intent_expectation>();
+
+    fn names(result: Result<impl std::fmt::Debug>, argument: &str) {
+        let error = result.unwrap_err();
+        assert_eq!(error.status(), Status::InvalidArgument);
+        assert!(error.message().contains(argument), "{}", error.message());
+    }
+
+    /// A caller's memory of more than one version, at an odd address, which must not matter.
+    fn expectation_of_size(size: u32, tail: &[u8]) -> Vec<u8> {
+        let mut memory = vec![0; 1 + KNOWN];
+        memory[1..5].copy_from_slice(&size.to_ne_bytes());
+        for field in 0..5 {
+            let text = c"text".as_ptr() as usize;
+            let at = 1 + 8 + field * size_of::<usize>();
+            memory[at..at + size_of::<usize>()].copy_from_slice(&text.to_ne_bytes());
+        }
+        memory.extend_from_slice(tail);
+        memory
+    }
+
+    fn read_expectation(memory: &[u8]) -> Result<IntentExpectation<'static>> {
+        // SAFETY: the memory is as large as its struct_size says, or the size is refused.
+        unsafe { intent_expectation("intent", memory[1..].as_ptr().cast()) }
+    }
+
+    #[test]
+    fn version_1_is_read_whole() {
+        let read = read_expectation(&expectation_of_size(KNOWN as u32, &[])).unwrap();
+        assert_eq!(read.staged_jsonl_blake3, "text");
+    }
+
+    #[test]
+    fn a_struct_smaller_than_version_1_is_refused() {
+        for size in [0, 4, 8, KNOWN as u32 - 1] {
+            names(read_expectation(&expectation_of_size(size, &[])), "intent.struct_size");
+        }
+    }
+
+    #[test]
+    fn a_larger_struct_is_accepted_up_to_4096_if_its_unknown_tail_is_zero() {
+        for size in [KNOWN + 1, MAX_STRUCT_SIZE] {
+            let mut tail = vec![0; size - KNOWN];
+            assert!(read_expectation(&expectation_of_size(size as u32, &tail)).is_ok());
+            *tail.last_mut().unwrap() = 1;
+            names(read_expectation(&expectation_of_size(size as u32, &tail)), "does not know");
+        }
+        let tail = vec![0; MAX_STRUCT_SIZE + 1 - KNOWN];
+        names(read_expectation(&expectation_of_size(4097, &tail)), "intent.struct_size");
+        names(read_expectation(&expectation_of_size(u32::MAX, &[])), "intent.struct_size");
+    }
+
+    #[test]
+    fn a_reserved_field_must_be_zero() {
+        let mut memory = expectation_of_size(KNOWN as u32, &[]);
+        memory[5] = 1;
+        names(read_expectation(&memory), "intent.reserved");
+    }
+
+    #[test]
+    fn a_null_is_refused_by_name() {
+        let mut memory = expectation_of_size(KNOWN as u32, &[]);
+        memory[9 + size_of::<usize>()..9 + 2 * size_of::<usize>()].fill(0);
+        names(read_expectation(&memory), "intent.active_event_log_path");
+        // SAFETY: NULL is what these check for.
+        unsafe {
+            names(lock_options(ptr::null()), "options");
+            names(signed_document("attestation", ptr::null()), "attestation");
+            names(text("host", ptr::null()), "host");
+            names(path("marker_path", ptr::null()), "marker_path");
+            names(bytes("seed", ptr::null(), 32), "seed");
+            names(bytes("seed", ptr::null(), 0), "seed");
+            names(bytes_or_none("payload", ptr::null(), 1), "payload");
+            assert_eq!(bytes_or_none("payload", ptr::null(), 0).unwrap(), b"");
+            assert_eq!(optional_text("host", ptr::null()).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn texts_must_be_utf_8_and_paths_not_empty() {
+        // SAFETY: all are terminated texts.
+        unsafe {
+            names(text("host", c"\xff".as_ptr()), "host is not UTF-8");
+            names(optional_text("host", c"\xff".as_ptr()), "host is not UTF-8");
+            names(path("marker_path", c"".as_ptr()), "marker_path is empty");
+            #[cfg(unix)]
+            assert_eq!(path("p", c"/\xff".as_ptr()).unwrap().as_os_str().len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_length_that_no_object_can_have_is_refused_before_a_slice_is_made() {
+        let byte = 0_u8;
+        // SAFETY: the pointer is never read.
+        unsafe { names(bytes("payload", &raw const byte, usize::MAX), "payload") };
+    }
+
+    #[test]
+    fn unknown_flags_and_durabilities_are_refused() {
+        names(allow("options", 4), "options.flags");
+        names(allow("options", 1 << 63), "options.flags");
+        names(durability(2), "options.durability");
+        let both = allow("options", 3).unwrap();
+        assert!(both.network_filesystem && both.shared_directory);
+        let network = allow("options", 1).unwrap();
+        assert!(network.network_filesystem && !network.shared_directory);
+    }
+
+    #[test]
+    fn no_input_struct_has_padding_at_its_end() {
+        fn ends<T, F>(offset: usize) {
+            assert_eq!(offset + size_of::<F>(), size_of::<T>());
+        }
+        use std::mem::offset_of;
+        ends::<crtx_lock_options, *const c_char>(offset_of!(crtx_lock_options, host));
+        ends::<crtx_signed_document, i64>(offset_of!(crtx_signed_document, now_unix_ns));
+        ends::<crtx_intent_expectation, *const c_char>(offset_of!(
+            crtx_intent_expectation,
+            staged_jsonl_blake3
+        ));
+    }
 }

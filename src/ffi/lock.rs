@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The lock: acquire, check, leak, release, and what it is about.
+//! The lock: acquire, check, leak, release, and what a handle knows.
 
-use std::os::raw::c_char;
+use std::ffi::c_char;
 
-use super::guard::guard;
-use super::output::{MarkerOutput, TextOutput};
+use super::guard::guarded;
+use super::handles::LOCKS;
+use super::input;
+use super::output::{HandleOutput, MarkerOutput, TextOutput};
 use super::types::{crtx_error, crtx_lock, crtx_lock_options, crtx_marker, crtx_status};
-use super::{handles, input};
-use crate::lock::Lock;
-use crate::marker::MarkerState;
+use crate::{Lock, MarkerState};
 
-/// Takes the exclusive lock of the store that marker_path stands for, or says who has it.
+/// Acquires the lock: publishes the marker at marker_path and holds its OS locks. The directory of
+/// marker_path must exist; a name that ends in ".flock" or ".new" is refused. With timeout_ms it
+/// waits for a holder to go, never for a stale marker. On success *out_lock is the caller's, to be
+/// released with crtx_lock_release; *out_lock is zeroed before anything else, also when the call
+/// fails.
 ///
-/// Creates marker_path (mode 0644) and its companion, marker_path.flock (0600). The directory must
-/// exist. *out_lock is zeroed first and is a handle on CRTX_OK only; it is released once, with
-/// crtx_lock_release(). One attempt, unless options->timeout_ms makes it wait for a holder; a stale
-/// marker is never waited for. Not reentrant: a second acquire in the same process is refused like
-/// anybody's.
-///
-/// CRTX_E_MARKER_EXISTS: a marker is there; error->marker_state tells whether it is held, stale or
-/// malformed. CRTX_E_CONTENDED: another process is at the OS lock and there is no marker (yet, or
-/// any more). CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE, CRTX_E_INSECURE_PERMISSIONS,
-/// CRTX_E_UNSUPPORTED_FILESYSTEM, CRTX_E_NAME_TOO_LONG, CRTX_E_IO, CRTX_E_INVALID_ARGUMENT;
-/// CRTX_E_FORKED in a process made by raw clone or vfork. After a failure nothing on disk has
-/// changed, but that an empty companion may remain.
-///
-/// Any thread may call this. A forked child does not have the lock.
+/// Statuses: MARKER_EXISTS (held, stale or malformed: see marker_state), CONTENDED, FORKED (in a
+/// child of vfork, _Fork or raw clone), NO_PARENT_DIRECTORY, NOT_REGULAR_FILE,
+/// INSECURE_PERMISSIONS, UNSUPPORTED_FILESYSTEM, NAME_TOO_LONG, IO. A failed call leaves no marker
+/// of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_acquire(
     marker_path: *const c_char,
@@ -33,85 +27,73 @@ pub unsafe extern "C" fn crtx_lock_acquire(
     out_lock: *mut crtx_lock,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, options) = unsafe {
-            zero_handle(out_lock)?;
-            (input::path("marker_path", marker_path)?, input::lock_options(options)?)
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (out_lock, path, options) = unsafe {
+            (
+                HandleOutput::zeroed(out_lock)?,
+                input::path("marker_path", marker_path)?,
+                input::lock_options(options)?,
+            )
         };
-        let handle = handles::insert(Lock::acquire(path, &options)?)?;
-        // SAFETY: not NULL, or zero_handle had refused it.
-        unsafe { out_lock.write(handle) };
+        let lock = Lock::acquire(path, &options)?;
+        out_lock.write(LOCKS.insert(lock)?);
         Ok(())
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    })
 }
 
-/// Tells whether marker and companion are still ours, by device and inode. Two look-ups in the
-/// directory, no sync: cheap enough for the end of every batch of writes.
+/// Asks whether marker and companion on disk are still this lock's own. Changes nothing.
 ///
-/// CRTX_OK, CRTX_E_LOST (stop writing to the store), CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_IO.
-/// Any thread may call this.
+/// Statuses: LOST (stop writing to the store), FORKED, BAD_HANDLE, IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_check(lock: crtx_lock, error: *mut crtx_error) -> crtx_status {
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, || handles::with_lock(lock, |lock| lock.check())) }
+    guarded(error, || LOCKS.with(lock, |lock| lock.check()))
 }
 
-/// Keeps marker and companion on disk when the lock is released: for a restore whose rollback
-/// failed. The lock is held until then. Twice is fine.
+/// Marks the lock so that its release keeps the marker and the companion, for a restore whose
+/// rollback failed. Until the release the lock is still held. Calling it twice is fine.
 ///
-/// CRTX_OK, CRTX_E_FORKED, CRTX_E_BAD_HANDLE. Any thread may call this.
+/// Statuses: FORKED, BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_leak(lock: crtx_lock, error: *mut crtx_error) -> crtx_status {
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, || handles::with_lock(lock, Lock::leak)) }
+    guarded(error, || LOCKS.with(lock, |lock| lock.leak()))
 }
 
-/// Removes marker and companion and gives the lock back; after crtx_lock_leak() only the latter.
-/// At most once: of two racing releases one wins, the other gets CRTX_E_BAD_HANDLE.
+/// Removes the marker durably, then the companion, unlocks, and ends the handle; after
+/// crtx_lock_leak it keeps both files. What is not this lock's own is left alone. Of two racing
+/// releases one wins, the other gets BAD_HANDLE.
 ///
-/// CRTX_OK and CRTX_E_LOST (something was no longer ours, and was left alone) end the handle.
-/// CRTX_E_IO: if the marker could not be removed, nothing was changed and the handle lives, to be
-/// tried again; if the marker was removed and only the sync after it failed, the handle has ended
-/// and the marker may come back after a power loss. crtx_lock_check() on the handle tells which:
-/// CRTX_E_BAD_HANDLE when it has ended. CRTX_E_FORKED, CRTX_E_BAD_HANDLE.
-///
-/// Any thread may call this. Exit without it counts as a crash: the marker stays.
+/// Statuses: LOST (the handle has ended), IO, FORKED, BAD_HANDLE. After IO, release once more: if
+/// the marker could not be removed the handle is still valid, and nothing has changed; if it
+/// answers BAD_HANDLE the marker was removed, but may come back after a power cut.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_release(lock: crtx_lock, error: *mut crtx_error) -> crtx_status {
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, || handles::release(lock)) }
+    guarded(error, || LOCKS.with(lock, |lock| lock.release()))
 }
 
-/// What the lock's marker says, as it was written. Touches no file.
+/// Gives the marker as this lock wrote it, with state CRTX_MARKER_HELD_BY_THIS_PROCESS. The disk is
+/// not read: see crtx_lock_check and crtx_marker_inspect for that.
 ///
-/// CRTX_OK, CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: FORKED, BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_marker(
     lock: crtx_lock,
     out_marker: *mut crtx_marker,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointer.
-        let output = unsafe { MarkerOutput::new(out_marker) }?;
-        handles::with_lock(lock, |lock| {
-            let state = MarkerState::HeldByThisProcess;
-            output.write(state, Some(lock.marker()), Some(lock.marker_digest()));
-            Ok(())
-        })
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    guarded(error, || {
+        // SAFETY: the caller's pointer is as the header demands.
+        let out_marker = unsafe { MarkerOutput::new(out_marker)? };
+        let (marker, digest) =
+            LOCKS.with(lock, |lock| Ok((lock.marker().clone(), lock.marker_digest())))?;
+        out_marker.write(MarkerState::HeldByThisProcess, Some(&marker), Some(digest));
+        Ok(())
+    })
 }
 
-/// The marker's absolute path, as it was when the lock was acquired. capacity and *out_needed
-/// (which may be NULL) count bytes with the terminating NUL.
+/// Gives the absolute path of the marker, as text.
 ///
-/// CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_INVALID_ARGUMENT.
-/// Any thread may call this.
+/// Statuses: BUFFER_TOO_SMALL, FORKED, BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_marker_path(
     lock: crtx_lock,
@@ -120,21 +102,17 @@ pub unsafe extern "C" fn crtx_lock_marker_path(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let output = unsafe { TextOutput::new(buffer, capacity, out_needed) }?;
-        handles::with_lock(lock, |lock| {
-            output.write(lock.marker_path().as_os_str().as_encoded_bytes())
-        })
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    guarded(error, || {
+        // SAFETY: the caller's buffer is as the header demands.
+        let buffer = unsafe { TextOutput::new("buffer", buffer, capacity, out_needed)? };
+        let path = LOCKS.with(lock, |lock| Ok(lock.marker_path().to_owned()))?;
+        buffer.write_path(&path)
+    })
 }
 
-/// The companion's absolute path, as crtx_lock_marker_path() gives the marker's.
+/// Gives the absolute path of the companion, as text.
 ///
-/// CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_FORKED, CRTX_E_BAD_HANDLE, CRTX_E_INVALID_ARGUMENT.
-/// Any thread may call this.
+/// Statuses: BUFFER_TOO_SMALL, FORKED, BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_companion_path(
     lock: crtx_lock,
@@ -143,25 +121,10 @@ pub unsafe extern "C" fn crtx_lock_companion_path(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let output = unsafe { TextOutput::new(buffer, capacity, out_needed) }?;
-        handles::with_lock(lock, |lock| {
-            output.write(lock.companion_path().as_os_str().as_encoded_bytes())
-        })
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
-}
-
-/// # Safety
-///
-/// `out_lock` is NULL or writable.
-pub(super) unsafe fn zero_handle(out_lock: *mut crtx_lock) -> crate::Result<()> {
-    if out_lock.is_null() {
-        return Err(input::null("out_lock"));
-    }
-    // SAFETY: not NULL, so the caller vouches for it.
-    unsafe { out_lock.write(crtx_lock { opaque: 0 }) };
-    Ok(())
+    guarded(error, || {
+        // SAFETY: the caller's buffer is as the header demands.
+        let buffer = unsafe { TextOutput::new("buffer", buffer, capacity, out_needed)? };
+        let path = LOCKS.with(lock, |lock| Ok(lock.companion_path()))?;
+        buffer.write_path(&path)
+    })
 }

@@ -1,49 +1,43 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A marker on disk, looked at.
+//! A marker on disk: what it says, and its raw text.
 
-use std::os::raw::c_char;
+use std::ffi::c_char;
 
-use super::guard::guard;
+use super::guard::guarded;
 use super::input;
 use super::output::{MarkerOutput, TextOutput};
 use super::types::{crtx_error, crtx_marker, crtx_status};
 
-/// Tells how a marker stands. Changes nothing on disk and waits for nobody.
+/// Tells how the marker at marker_path stands, and what it says. Changes nothing on disk and does
+/// not wait. Absent and malformed are states, not errors. The answer is true at one instant only:
+/// never delete a marker on the strength of it.
 ///
-/// Absent and malformed are states, not errors: out_marker->state tells. The OS locks are tried
-/// shared, for an instant; an acquire that meets such a try repeats its own. A marker over 1 MiB
-/// has no marker_blake3. Neither the filesystem nor the directory's mode is checked.
-///
-/// CRTX_OK, CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE, CRTX_E_INSECURE_PERMISSIONS (the
-/// files belong to another user), CRTX_E_CONTENDED (the files were replaced at every look),
-/// CRTX_E_NAME_TOO_LONG, CRTX_E_IO, CRTX_E_INVALID_ARGUMENT. Any thread may call this, in a forked
-/// child too: there the parent's lock is CRTX_MARKER_HELD.
+/// Statuses: NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED
+/// (the files kept changing), IO. Works in any forked child.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_marker_inspect(
     marker_path: *const c_char,
     out_marker: *mut crtx_marker,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, output) =
-            unsafe { (input::path("marker_path", marker_path)?, MarkerOutput::new(out_marker)?) };
-        let inspection = crate::inspect(path)?;
-        let digest = inspection.snapshot.as_ref().map(|snapshot| snapshot.digest);
-        output.write(inspection.state, inspection.marker(), digest);
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (out_marker, path) =
+            unsafe { (MarkerOutput::new(out_marker)?, input::path("marker_path", marker_path)?) };
+        let found = crate::inspect(path)?;
+        let snapshot = found.snapshot.as_ref();
+        let marker = snapshot.and_then(|snapshot| snapshot.parsed.as_ref().ok());
+        out_marker.write(found.state, marker, snapshot.map(|snapshot| snapshot.digest));
         Ok(())
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    })
 }
 
-/// The marker's raw text, up to 1 MiB, whoever owns it; takes no lock. A torn marker may hold any
-/// bytes: *out_needed - 1 is their number. capacity and *out_needed (which may be NULL) count
-/// bytes with the terminating NUL.
+/// Gives the marker's bytes as they are, held or not, well-formed or not, with a NUL after them. A
+/// malformed marker may contain NULs of its own: its length is *out_needed - 1.
 ///
-/// CRTX_OK, CRTX_E_MARKER_ABSENT, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_TOO_LARGE,
-/// CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_NOT_REGULAR_FILE, CRTX_E_NAME_TOO_LONG, CRTX_E_IO,
-/// CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, TOO_LARGE (over 1 MiB), NOT_REGULAR_FILE,
+/// INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO. The marker may change between two
+/// calls: 4,097 bytes hold every well-formed one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_marker_read(
     marker_path: *const c_char,
@@ -52,16 +46,14 @@ pub unsafe extern "C" fn crtx_marker_read(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, buffer) = unsafe {
             (
                 input::path("marker_path", marker_path)?,
-                TextOutput::new(buffer, capacity, out_needed)?,
+                TextOutput::new("buffer", buffer, capacity, out_needed)?,
             )
         };
-        output.write(&crate::read_marker(path)?)
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        buffer.write_text(&crate::read_marker(path)?)
+    })
 }

@@ -1,136 +1,159 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What C gets back: texts into buffers, markers and errors by the caller's size.
+//! Results from Rust into C: written whole, or not at all.
 
+use std::borrow::Cow;
+use std::ffi::c_char;
 use std::mem::offset_of;
-use std::os::raw::c_char;
+use std::path::{Path, PathBuf};
+use std::ptr::{self, NonNull};
 
-use super::input::null;
-use super::types::{crtx_error, crtx_marker};
-use crate::digest::Digest;
-use crate::error::{Error, Result, Status};
-use crate::marker::{Marker, MarkerState, SCOPE};
+use super::input::{MAX_STRUCT_SIZE, plausible_size, required};
+use super::types::{crtx_lock, crtx_marker};
+use crate::{Digest, Error, Marker, MarkerState, Result, Status};
 
-/// Where a text output goes.
-pub(super) struct TextOutput {
+/// A caller's text buffer.
+#[derive(Debug)]
+pub(super) struct TextOutput<'a> {
+    name: &'a str,
     buffer: *mut c_char,
     capacity: usize,
-    out_needed: *mut usize,
+    needed: Option<NonNull<usize>>,
 }
 
-impl TextOutput {
+impl<'a> TextOutput<'a> {
     /// # Safety
     ///
-    /// `buffer` is NULL or has `capacity` writable bytes; `out_needed` is NULL or writable. Both
-    /// outlive the value.
+    /// `buffer` is NULL or points to `capacity` writable bytes, `needed` is NULL or writable, and
+    /// both are so for as long as this lives.
     pub(super) unsafe fn new(
+        name: &'a str,
         buffer: *mut c_char,
         capacity: usize,
-        out_needed: *mut usize,
-    ) -> Result<TextOutput> {
-        if buffer.is_null() && capacity != 0 {
-            return Err(null("buffer"));
+        needed: *mut usize,
+    ) -> Result<TextOutput<'a>> {
+        let capacity = plausible_size(name, capacity)?;
+        if capacity > 0 {
+            required(name, buffer)?;
         }
-        Ok(TextOutput { buffer, capacity, out_needed })
+        Ok(TextOutput { name, buffer, capacity, needed: NonNull::new(needed) })
     }
 
-    /// Refuses before anything is touched unless `needed` bytes, the NUL included, would fit.
+    /// Refuses a buffer of less than `needed` bytes: before a side effect whose result must fit.
     pub(super) fn require(&self, needed: usize) -> Result<()> {
-        if self.capacity >= needed {
+        if needed <= self.capacity {
             return Ok(());
         }
-        self.tell(needed);
-        let message = format!("the buffer has {} bytes and {needed} are needed", self.capacity);
-        Err(Error::new(Status::BufferTooSmall, "buffer check", message))
+        self.tell_needed(needed);
+        let message = format!("{} has {} bytes, but {needed} are needed", self.name, self.capacity);
+        Err(Error::new(Status::BufferTooSmall, "result output", message))
     }
 
-    /// Writes the text and its NUL, or nothing.
-    pub(super) fn write(&self, text: &[u8]) -> Result<()> {
-        self.require(text.len() + 1)?;
-        // SAFETY: `new`'s caller vouches for `capacity` bytes, and the text with its NUL fits.
+    /// Writes bytes and a terminating NUL.
+    pub(super) fn write_text(&self, text: &[u8]) -> Result<()> {
+        let needed = text.len() + 1;
+        self.require(needed)?;
+        // SAFETY: `require` saw room for the text and its NUL, and the caller of `new` promised
+        // the memory.
         unsafe {
-            std::ptr::copy_nonoverlapping(text.as_ptr().cast(), self.buffer, text.len());
-            *self.buffer.add(text.len()) = 0;
+            ptr::copy_nonoverlapping(text.as_ptr().cast(), self.buffer, text.len());
+            self.buffer.add(text.len()).write(0);
         }
-        self.tell(text.len() + 1);
+        self.tell_needed(needed);
         Ok(())
     }
 
-    fn tell(&self, needed: usize) {
-        if !self.out_needed.is_null() {
-            // SAFETY: `new`'s caller vouches for it.
-            unsafe { self.out_needed.write(needed) };
+    pub(super) fn write_path(&self, path: &Path) -> Result<()> {
+        self.write_text(&path_bytes(path)?)
+    }
+
+    /// Writes each path with a NUL after it, and one more NUL at the end.
+    pub(super) fn write_path_list(&self, paths: &[PathBuf]) -> Result<()> {
+        let mut list = Vec::new();
+        for path in paths {
+            list.extend_from_slice(&path_bytes(path)?);
+            list.push(0);
+        }
+        self.write_text(&list)
+    }
+
+    fn tell_needed(&self, needed: usize) {
+        if let Some(place) = self.needed {
+            // SAFETY: the caller of `new` promised that it is writable.
+            unsafe { place.write_unaligned(needed) };
         }
     }
 }
 
-/// A byte array of a fixed size.
-///
-/// # Safety
-///
-/// `buffer` is NULL or has `capacity` writable bytes.
-pub(super) unsafe fn write_bytes<const N: usize>(
-    name: &str,
-    buffer: *mut u8,
-    capacity: usize,
-    bytes: &[u8; N],
-) -> Result<()> {
-    if capacity < N {
-        let message = format!("{name} has {capacity} bytes and {N} are needed");
-        return Err(Error::new(Status::BufferTooSmall, "buffer check", message));
+/// A path as C has it: on Unix its bytes, elsewhere UTF-8.
+fn path_bytes(path: &Path) -> Result<Cow<'_, [u8]>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        Ok(path.as_os_str().as_bytes().into())
     }
-    if buffer.is_null() {
-        return Err(null(name));
+    #[cfg(not(unix))]
+    {
+        let text = path.to_str().ok_or_else(|| {
+            let message = format!("{} is not UTF-8", crate::error::quote_path(path));
+            Error::new(Status::Io, "result output", message)
+        })?;
+        Ok(text.as_bytes().into())
     }
-    // SAFETY: the caller vouches for `capacity` bytes, which are at least N.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer, N) };
-    Ok(())
 }
 
-/// The caller's `crtx_marker`, its size checked.
+/// A caller's buffer for `N` raw bytes.
+#[derive(Debug)]
+pub(super) struct BytesOutput<const N: usize>(NonNull<u8>);
+
+impl<const N: usize> BytesOutput<N> {
+    /// # Safety
+    ///
+    /// `buffer` is NULL or points to `capacity` bytes that are writable for as long as this lives.
+    pub(super) unsafe fn new(name: &str, buffer: *mut u8, capacity: usize) -> Result<Self> {
+        if plausible_size(name, capacity)? < N {
+            let message = format!("{name} has {capacity} bytes, but {N} are needed");
+            return Err(Error::new(Status::BufferTooSmall, "result output", message));
+        }
+        required(name, buffer).map(BytesOutput)
+    }
+
+    pub(super) fn write(&self, bytes: &[u8; N]) {
+        // SAFETY: `new` saw room for N bytes, and its caller promised the memory.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.0.as_ptr(), N) };
+    }
+}
+
+/// Where a caller wants its handle.
+#[derive(Debug)]
+pub(super) struct HandleOutput(NonNull<crtx_lock>);
+
+impl HandleOutput {
+    /// Zeroes the handle before anything else is looked at, so that whatever goes wrong the caller
+    /// has one that is not valid.
+    ///
+    /// # Safety
+    ///
+    /// `place` is NULL or writable for as long as this lives.
+    pub(super) unsafe fn zeroed(place: *mut crtx_lock) -> Result<HandleOutput> {
+        let output = HandleOutput(required("out_lock", place)?);
+        output.write(crtx_lock { opaque: 0 });
+        Ok(output)
+    }
+
+    pub(super) fn write(&self, lock: crtx_lock) {
+        // SAFETY: the caller of `zeroed` promised that it is writable.
+        unsafe { self.0.write_unaligned(lock) };
+    }
+}
+
+/// Where a caller wants a marker, in a struct of its own size.
+#[derive(Debug)]
 pub(super) struct MarkerOutput {
-    pointer: *mut crtx_marker,
+    place: NonNull<u8>,
     size: usize,
 }
 
-impl MarkerOutput {
-    /// The least that tells anything: struct_size and state.
-    const MIN_SIZE: usize = 8;
-    const MAX_SIZE: usize = 4096;
-
-    /// # Safety
-    ///
-    /// `pointer` is NULL or points to a `struct_size` that is true, and that many writable bytes,
-    /// which outlive the value.
-    pub(super) unsafe fn new(pointer: *mut crtx_marker) -> Result<MarkerOutput> {
-        if pointer.is_null() {
-            return Err(null("out_marker"));
-        }
-        // SAFETY: the struct begins with its size.
-        let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
-        if !(Self::MIN_SIZE..=Self::MAX_SIZE).contains(&size) {
-            let (min, max) = (Self::MIN_SIZE, Self::MAX_SIZE);
-            return Err(Error::argument(format!(
-                "crtx_marker.struct_size is {size} instead of {min} to {max}"
-            )));
-        }
-        Ok(MarkerOutput { pointer, size })
-    }
-
-    /// Fills the whole fields that fit, and zeroes the rest.
-    pub(super) fn write(self, state: MarkerState, marker: Option<&Marker>, digest: Option<Digest>) {
-        let filled = filled_marker(self.size, state, marker, digest);
-        let known = fields_that_fit(&MARKER_FIELD_ENDS, self.size);
-        let target = self.pointer.cast::<u8>();
-        // SAFETY: `new`'s caller vouches for `size` bytes, of which `known` are at most; the source
-        // has them too.
-        unsafe {
-            std::ptr::copy_nonoverlapping((&raw const filled).cast::<u8>(), target, known);
-            target.add(known).write_bytes(0, self.size - known);
-        }
-    }
-}
-
-/// Where each field of `crtx_marker` ends.
+/// Where the fields of `crtx_marker` end; one that does not fit whole is not written.
 const MARKER_FIELD_ENDS: [usize; 12] = [
     offset_of!(crtx_marker, state),
     offset_of!(crtx_marker, pid),
@@ -146,160 +169,209 @@ const MARKER_FIELD_ENDS: [usize; 12] = [
     size_of::<crtx_marker>(),
 ];
 
-fn fields_that_fit(ends: &[usize], size: usize) -> usize {
-    ends.iter().copied().take_while(|end| *end <= size).last().unwrap_or(0)
+impl MarkerOutput {
+    /// # Safety
+    ///
+    /// `place` is NULL or points to as many bytes as the `u32` at its beginning says, writable for
+    /// as long as this lives.
+    pub(super) unsafe fn new(place: *mut crtx_marker) -> Result<MarkerOutput> {
+        let place = required("out_marker", place)?;
+        // SAFETY: not NULL; the caller promises at least the four bytes of the size.
+        let size = unsafe { place.cast::<u32>().read_unaligned() } as usize;
+        if !(MARKER_FIELD_ENDS[1]..=MAX_STRUCT_SIZE).contains(&size) {
+            return Err(Error::argument(format!(
+                "out_marker.struct_size is {size}; it must be 8 to {MAX_STRUCT_SIZE}"
+            )));
+        }
+        Ok(MarkerOutput { place: place.cast(), size })
+    }
+
+    /// Fills what the caller's size holds, and zeroes the rest of it.
+    pub(super) fn write(
+        &self,
+        state: MarkerState,
+        marker: Option<&Marker>,
+        digest: Option<Digest>,
+    ) {
+        let filled = marker_struct(state, marker, digest);
+        let fits = whole_fields(&MARKER_FIELD_ENDS, self.size);
+        const START: usize = MARKER_FIELD_ENDS[0];
+        // SAFETY: `fits` is at most the size of either, and the caller of `new` promised `size`
+        // bytes. struct_size stays the caller's.
+        unsafe {
+            let from = (&raw const filled).cast::<u8>();
+            let to = self.place.as_ptr();
+            ptr::copy_nonoverlapping(from.add(START), to.add(START), fits - START);
+            ptr::write_bytes(to.add(fits), 0, self.size - fits);
+        }
+    }
 }
 
-fn filled_marker(
-    size: usize,
+/// The end of the last field that fits whole.
+pub(super) fn whole_fields(ends: &[usize], size: usize) -> usize {
+    ends.iter().copied().filter(|end| *end <= size).max().unwrap_or(0)
+}
+
+/// A marker that says nothing.
+const fn empty_marker() -> crtx_marker {
+    crtx_marker {
+        struct_size: size_of::<crtx_marker>() as u32,
+        state: 0,
+        pid: 0,
+        reserved: 0,
+        acquired_at_unix_ns: 0,
+        acquired_at: [0; 64],
+        host: [0; 256],
+        deployment_id: [0; 256],
+        operator_principal_id: [0; 256],
+        scope: [0; 32],
+        restore_intent_blake3: [0; 80],
+        marker_blake3: [0; 80],
+    }
+}
+
+fn marker_struct(
     state: MarkerState,
     marker: Option<&Marker>,
     digest: Option<Digest>,
 ) -> crtx_marker {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let field = |of: fn(&Marker) -> &str| text(marker.map(of));
-    crtx_marker {
-        struct_size: size as u32,
-        state: state as u32,
-        pid: marker.map_or(0, |marker| marker.pid),
-        reserved: 0,
-        acquired_at_unix_ns: marker.map_or(0, |marker| marker.acquired_at_unix_ns),
-        acquired_at: c_text(&field(|marker| &marker.acquired_at)),
-        host: c_text(&field(|marker| &marker.host)),
-        deployment_id: c_text(&field(|marker| &marker.deployment_id)),
-        operator_principal_id: c_text(&field(|marker| &marker.operator_principal_id)),
-        scope: c_text(&field(|_| SCOPE)),
-        restore_intent_blake3: c_text(
-            &marker.map(|marker| marker.restore_intent_blake3.to_string()).unwrap_or_default(),
-        ),
-        marker_blake3: c_text(&digest.map(|digest| digest.to_string()).unwrap_or_default()),
+    let mut filled = empty_marker();
+    filled.state = state as u32;
+    if let Some(marker) = marker {
+        filled.pid = marker.pid;
+        filled.acquired_at_unix_ns = marker.acquired_at_unix_ns;
+        fill(&mut filled.acquired_at, &marker.acquired_at);
+        fill(&mut filled.host, &marker.host);
+        fill(&mut filled.deployment_id, &marker.deployment_id);
+        fill(&mut filled.operator_principal_id, &marker.operator_principal_id);
+        fill(&mut filled.scope, crate::marker::SCOPE);
+        fill(&mut filled.restore_intent_blake3, &marker.restore_intent_blake3.to_string());
     }
+    if let Some(digest) = digest {
+        fill(&mut filled.marker_blake3, &digest.to_string());
+    }
+    filled
 }
 
-/// A text in a fixed array, cut at a character's end where it is too long, the rest zeroed.
-fn c_text<const N: usize>(text: &str) -> [c_char; N] {
-    let end = (0..N).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0).min(text.len());
-    let mut array = [0; N];
-    for (target, byte) in array.iter_mut().zip(&text.as_bytes()[..end]) {
-        *target = *byte as c_char;
-    }
-    array
-}
-
-/// The least size of an error that is written to: the four numbers.
-const MIN_ERROR_SIZE: usize = 16;
-
-/// Fills the fields of an error that fit, and nothing else: its size never changes a result.
-///
-/// # Safety
-///
-/// `target` is NULL or points to a `crtx_error` whose first `struct_size` bytes are writable.
-pub(super) unsafe fn fill_error(target: *mut crtx_error, error: Option<&Error>) {
-    if target.is_null() {
-        return;
-    }
-    // SAFETY: the struct begins with its size.
-    let size = unsafe { target.cast::<u32>().read_unaligned() };
-    let ends = [MIN_ERROR_SIZE, offset_of!(crtx_error, message), size_of::<crtx_error>()];
-    let known = fields_that_fit(&ends, size as usize);
-    if known == 0 {
-        return;
-    }
-    let filled = crtx_error {
-        struct_size: size,
-        status: error.map_or(Status::Ok, Error::status).number(),
-        os_error: error.map_or(0, Error::os_error),
-        marker_state: error.and_then(Error::marker_state).map_or(0, |state| state as u32),
-        operation: c_text(error.map_or("", Error::operation)),
-        message: c_text(error.map_or("", Error::message)),
-    };
-    // SAFETY: the caller vouches for `size` bytes, of which `known` are at most.
-    unsafe {
-        std::ptr::copy_nonoverlapping((&raw const filled).cast::<u8>(), target.cast::<u8>(), known);
+/// Puts a text into a zeroed field, cut at a character if it is too long, always terminated.
+pub(super) fn fill(field: &mut [c_char], text: &str) {
+    let room = field.len() - 1;
+    let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    for (place, byte) in field.iter_mut().zip(text[..end.unwrap_or(0)].bytes()) {
+        *place = byte as c_char;
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
-    pub(in crate::ffi) fn new_error() -> crtx_error {
-        let size = size_of::<crtx_error>() as u32;
-        let (operation, message) = ([1; 64], [1; 1024]);
-        crtx_error {
-            struct_size: size,
-            status: -1,
-            os_error: -1,
-            marker_state: 99,
-            operation,
-            message,
+    fn marker() -> Marker {
+        Marker {
+            pid: 7,
+            host: "host".into(),
+            deployment_id: "deployment".into(),
+            operator_principal_id: "operator".into(),
+            acquired_at: "1970-01-01T00:00:01+00:00".into(),
+            acquired_at_unix_ns: 1_000_000_000,
+            restore_intent_blake3: Digest::of(b""),
         }
     }
 
-    pub(in crate::ffi) fn message_of(error: &crtx_error) -> String {
-        text_of(&error.message)
-    }
-
-    fn text_of(array: &[c_char]) -> String {
-        let bytes = array.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
-        String::from_utf8(bytes).unwrap()
-    }
-
-    #[test]
-    fn a_text_too_long_is_cut_at_the_end_of_a_character() {
-        let text: [c_char; 6] = c_text("aéééé");
-        assert_eq!(text_of(&text), "aéé");
-        assert_eq!(text_of(&c_text::<6>("abcdefgh")), "abcde");
-        assert_eq!(text_of(&c_text::<6>("")), "");
+    fn marker_bytes(size: u32) -> Result<Vec<u8>> {
+        let mut memory = vec![0xAA; 4200];
+        memory[..4].copy_from_slice(&size.to_ne_bytes());
+        // SAFETY: the memory is larger than anything that may be written.
+        let output = unsafe { MarkerOutput::new(memory.as_mut_ptr().cast())? };
+        output.write(MarkerState::Held, Some(&marker()), Some(Digest::of(b"x")));
+        Ok(memory)
     }
 
     #[test]
-    fn an_error_gets_the_whole_fields_that_fit_and_nothing_more() {
-        let failure = Error::argument("wrong");
-        for (size, known) in
-            [(0, 0), (4, 0), (15, 0), (16, 16), (79, 16), (80, 80), (1103, 80), (1104, 1104)]
-        {
-            let before = crtx_error { struct_size: size, ..new_error() };
-            let mut after = before;
-            // SAFETY: the whole struct is there, more than `size`.
-            unsafe { fill_error(&mut after, Some(&failure)) };
-            let bytes = |error: &crtx_error| {
-                // SAFETY: plain integers without padding.
-                unsafe { *(std::ptr::from_ref(error).cast::<[u8; 1104]>()) }
-            };
-            assert_eq!(bytes(&before)[known..], bytes(&after)[known..], "size {size}");
-            assert_eq!(after.status, if known > 0 { 1 } else { -1 });
-            assert_eq!(text_of(&after.operation) == "argument check", known >= 80);
+    fn a_marker_is_filled_as_far_as_whole_fields_fit_and_zeroed_to_the_callers_size() {
+        let full = marker_bytes(1048).unwrap();
+        for (size, filled) in [
+            (8, 8),
+            (11, 8),
+            (12, 12),
+            (23, 16),
+            (24, 24),
+            (87, 24),
+            (88, 88),
+            (1047, 968),
+            (1048, 1048),
+            (4096, 1048),
+        ] {
+            let bytes = marker_bytes(size).unwrap();
+            assert_eq!(bytes[..4], size.to_ne_bytes());
+            assert_eq!(bytes[4..filled], full[4..filled], "{size}");
+            assert!(bytes[filled..size as usize].iter().all(|byte| *byte == 0), "{size}");
+            assert!(bytes[size as usize..].iter().all(|byte| *byte == 0xAA), "{size}");
         }
     }
 
     #[test]
-    fn an_error_with_a_size_that_was_never_set_is_written_to_its_known_end_only() {
-        let mut error = crtx_error { struct_size: u32::MAX, ..new_error() };
-        // SAFETY: only the known fields are written, and all of them are there.
-        unsafe { fill_error(&mut error, None) };
-        assert_eq!((error.status, error.struct_size), (0, u32::MAX));
+    fn a_marker_of_an_impossible_size_is_refused() {
+        for size in [0, 7, 4097, u32::MAX] {
+            assert_eq!(marker_bytes(size).unwrap_err().status(), Status::InvalidArgument);
+        }
     }
 
     #[test]
-    fn a_marker_is_filled_by_the_callers_size_and_its_rest_zeroed() {
-        let digest = Digest::of(b"x");
-        for size in [8usize, 9, 16, 24, 88, 1000, 1128, 1136, 2000, 4096] {
-            let mut buffer = [0xffu8; 4100];
-            buffer[..4].copy_from_slice(&(size as u32).to_ne_bytes());
-            // SAFETY: the buffer is larger than any size here.
-            let output = unsafe { MarkerOutput::new(buffer.as_mut_ptr().cast()) }.unwrap();
-            output.write(MarkerState::Malformed, None, Some(digest));
-            assert_eq!(buffer[4..8], 5u32.to_ne_bytes());
-            assert!(buffer[size..].iter().all(|byte| *byte == 0xff), "size {size}");
-            let whole = size_of::<crtx_marker>();
-            let digest_at = offset_of!(crtx_marker, marker_blake3);
-            if size >= whole {
-                assert_eq!(&buffer[digest_at..digest_at + 71], digest.to_string().as_bytes());
-                assert!(buffer[digest_at + 71..size].iter().all(|byte| *byte == 0));
-            } else {
-                assert!(buffer[8..size].iter().all(|byte| *byte == 0), "size {size}");
-            }
+    fn a_text_that_does_not_fit_leaves_the_buffer_alone_and_tells_its_size() {
+        let mut buffer = [0x55 as c_char; 4];
+        let mut needed = 0;
+        let place = buffer.as_mut_ptr();
+        // SAFETY: the buffer has four bytes.
+        let output = unsafe { TextOutput::new("buffer", place, 3, &raw mut needed).unwrap() };
+        assert_eq!(output.write_text(b"abc").unwrap_err().status(), Status::BufferTooSmall);
+        assert_eq!(needed, 4);
+        assert_eq!(buffer, [0x55; 4]);
+        // SAFETY: the buffer has four bytes.
+        let output = unsafe { TextOutput::new("buffer", place, 4, &raw mut needed).unwrap() };
+        output.write_text(b"abc").unwrap();
+        assert_eq!(needed, 4);
+        assert_eq!(buffer.map(|byte| byte as u8), *b"abc\0");
+    }
+
+    #[test]
+    fn a_null_buffer_asks_for_the_size_and_only_with_capacity_0() {
+        let mut needed = 0;
+        // SAFETY: NULL is what these check for.
+        unsafe {
+            let output = TextOutput::new("buffer", ptr::null_mut(), 0, &raw mut needed).unwrap();
+            assert_eq!(output.write_text(b"").unwrap_err().status(), Status::BufferTooSmall);
+            assert_eq!(needed, 1);
+            let refused = TextOutput::new("buffer", ptr::null_mut(), 1, ptr::null_mut());
+            assert_eq!(refused.unwrap_err().status(), Status::InvalidArgument);
+            let refused = TextOutput::new("buffer", ptr::null_mut(), usize::MAX, ptr::null_mut());
+            assert_eq!(refused.unwrap_err().status(), Status::InvalidArgument);
+            let refused = BytesOutput::<64>::new("signature", ptr::null_mut(), 63);
+            assert_eq!(refused.unwrap_err().status(), Status::BufferTooSmall);
+            let refused = BytesOutput::<64>::new("signature", ptr::null_mut(), 64);
+            assert_eq!(refused.unwrap_err().status(), Status::InvalidArgument);
         }
+    }
+
+    #[test]
+    fn a_list_of_paths_ends_with_a_second_nul_and_an_empty_one_is_a_single_nul() {
+        let mut buffer = [1 as c_char; 16];
+        let mut needed = 0;
+        let place = buffer.as_mut_ptr();
+        // SAFETY: the buffer has sixteen bytes.
+        let output = unsafe { TextOutput::new("buffer", place, 16, &raw mut needed).unwrap() };
+        output.write_path_list(&["/a".into(), "/bc".into()]).unwrap();
+        assert_eq!(needed, 8);
+        assert_eq!(buffer.map(|byte| byte as u8)[..8], *b"/a\0/bc\0\0");
+        output.write_path_list(&[]).unwrap();
+        assert_eq!((needed, buffer[0]), (1, 0));
+    }
+
+    #[test]
+    fn a_handle_is_zeroed_before_anything_else() {
+        let mut lock = crtx_lock { opaque: 9 };
+        // SAFETY: the handle is writable.
+        let _output = unsafe { HandleOutput::zeroed(&raw mut lock).unwrap() };
+        assert_eq!(lock.opaque, 0);
     }
 }

@@ -1,39 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Stale markers: quarantine, takeover, evidence.
+//! Stale markers: quarantine, takeover, and the evidence of both.
 
-use std::os::raw::c_char;
-use std::path::Path;
+use std::ffi::c_char;
 
-use super::guard::guard;
-use super::lock::zero_handle;
-use super::output::TextOutput;
+use super::guard::guarded;
+use super::handles::LOCKS;
+use super::input;
+use super::output::{HandleOutput, TextOutput};
 use super::types::{
     CRTX_STALE_PATH_EXTRA, crtx_error, crtx_lock, crtx_lock_options, crtx_signed_document,
     crtx_status,
 };
-use super::{handles, input};
-use crate::error::Result;
+use crate::TakeoverError;
 
-/// Moves a stale marker aside, to marker_path.stale-<time>, on an operator's signed attestation
-/// that names that very marker; attestation and signature are kept beside it. Nothing is ever
-/// overwritten. Always durable: four syncs.
+/// Moves a stale marker aside, on the strength of an operator's signed takeover attestation: renames
+/// it to "marker_path.stale-<time>" and keeps payload and signature beside it as evidence. Nothing
+/// is ever overwritten, and all is synced. stale_path receives the new name as text; it needs
+/// strlen(marker_path) + CRTX_STALE_PATH_EXTRA bytes, checked before anything is touched.
 ///
-/// stale_path gets the marker's new path, which begins as marker_path was written. Its capacity
-/// must be strlen(marker_path) + CRTX_STALE_PATH_EXTRA, checked before anything is touched;
-/// *out_needed (which may be NULL) counts the terminating NUL.
-///
-/// The document is verified first: CRTX_E_UNTRUSTED_KEY, CRTX_E_TOO_LARGE,
-/// CRTX_E_SIGNATURE_LENGTH, CRTX_E_BAD_SIGNATURE, CRTX_E_PAYLOAD_MALFORMED, CRTX_E_KIND_MISMATCH,
-/// CRTX_E_SCHEMA_MISMATCH, CRTX_E_PRINCIPAL_MISMATCH, CRTX_E_DEPLOYMENT_MISMATCH,
-/// CRTX_E_WINDOW_INVALID, CRTX_E_NOT_YET_VALID, CRTX_E_EXPIRED, CRTX_E_JUSTIFICATION_INVALID. Then
-/// the marker: CRTX_E_MARKER_ABSENT; CRTX_E_CONTENDED if anybody holds either OS lock, for no
-/// signature overrides a live holder; CRTX_E_MARKER_MALFORMED, CRTX_E_STALE_PID_MISMATCH,
-/// CRTX_E_STALE_TIME_MISMATCH, CRTX_E_STALE_DIGEST_MISMATCH. CRTX_E_LOST: another file was put in
-/// the marker's place at the last moment, and is there again. And what crtx_lock_acquire() answers
-/// for directory and files. After a failure the marker is where it was, or the message says where
-/// it stands.
-///
-/// Any thread may call this.
+/// Statuses: CONTENDED (the holder lives: no signature overrides it), MARKER_ABSENT,
+/// MARKER_MALFORMED, LOST, BUFFER_TOO_SMALL, FORKED (in a child of vfork, _Fork or raw clone), the
+/// statuses 60 to 74 of the document, and 40 to 46 of the files.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_quarantine(
     marker_path: *const c_char,
@@ -43,34 +30,29 @@ pub unsafe extern "C" fn crtx_quarantine(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, (document, allow), output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, attestation, stale_path) = unsafe {
             (
                 input::path("marker_path", marker_path)?,
-                input::signed_document(attestation)?,
-                TextOutput::new(stale_path, capacity, out_needed)?,
+                input::signed_document("attestation", attestation)?,
+                TextOutput::new("stale_path", stale_path, capacity, out_needed)?,
             )
         };
-        require_room_for_stale_path(&output, path)?;
-        let moved = crate::quarantine(path, &document, allow)?;
-        output.write(moved.as_os_str().as_encoded_bytes())
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        stale_path.require(path.as_os_str().len() + CRTX_STALE_PATH_EXTRA)?;
+        let stale = crate::quarantine(path, &attestation.document, attestation.allow)?;
+        stale_path.write_path(&stale)
+    })
 }
 
-/// Quarantines a stale marker and acquires the lock in one step, so that nobody can get in between.
-/// Never waits: options->timeout_ms does not count here. The flags of document and options are
-/// joined.
+/// Quarantines a stale marker as crtx_quarantine does, and acquires the lock in the same step: nobody
+/// can get in between. It never waits: timeout_ms is not used. The flags of document and options are
+/// joined. *out_lock is zeroed before anything else, also when the call fails.
 ///
-/// *out_lock is zeroed first and is a handle on CRTX_OK only. stale_path and *out_needed as for
-/// crtx_quarantine(). If the new marker cannot be published, the old one is put back; if even that
-/// fails, stale_path is written all the same, and the message says what stands where. Death in
-/// between is a completed quarantine.
-///
-/// The statuses of crtx_quarantine(), and CRTX_E_DEPLOYMENT_MISMATCH if options name another
-/// deployment than the document. Any thread may call this.
+/// Statuses: those of crtx_quarantine and of crtx_lock_acquire; DEPLOYMENT_MISMATCH also if the
+/// options name another deployment than the document. If the call fails after the old marker was
+/// moved and it could not be moved back, stale_path and *out_needed are written all the same, and
+/// the message says what stands where.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_takeover(
     marker_path: *const c_char,
@@ -82,62 +64,61 @@ pub unsafe extern "C" fn crtx_takeover(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, (document, allow), options, output) = unsafe {
-            zero_handle(out_lock)?;
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (out_lock, path, attestation, options, stale_path) = unsafe {
             (
+                HandleOutput::zeroed(out_lock)?,
                 input::path("marker_path", marker_path)?,
-                input::signed_document(attestation)?,
+                input::signed_document("attestation", attestation)?,
                 input::lock_options(options)?,
-                TextOutput::new(stale_path, capacity, out_needed)?,
+                TextOutput::new("stale_path", stale_path, capacity, out_needed)?,
             )
         };
-        require_room_for_stale_path(&output, path)?;
-        match crate::takeover(path, &document, allow, &options) {
-            Ok((lock, moved)) => {
-                let handle = handles::insert(lock)?;
-                output.write(moved.as_os_str().as_encoded_bytes())?;
-                // SAFETY: not NULL, or zero_handle had refused it.
-                unsafe { out_lock.write(handle) };
+        stale_path.require(path.as_os_str().len() + CRTX_STALE_PATH_EXTRA)?;
+        match crate::takeover(path, &attestation.document, attestation.allow, &options) {
+            Ok((lock, stale)) => {
+                stale_path.write_path(&stale)?;
+                out_lock.write(LOCKS.insert(lock)?);
                 Ok(())
             }
-            Err(failure) => {
-                if let Some(moved) = failure.stale_path {
-                    output.write(moved.as_os_str().as_encoded_bytes())?;
+            Err(TakeoverError { error, stale_path: moved, .. }) => {
+                if let Some(moved) = moved {
+                    // The takeover's own error tells more than one about the buffer would.
+                    let _ = stale_path.write_path(&moved);
                 }
-                Err(failure.error)
+                Err(error)
             }
         }
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+    })
 }
 
-/// What crtx_quarantine() would say now. Changes nothing on disk. Any thread may call this.
+/// Asks what crtx_quarantine would answer now. Changes nothing on disk.
+///
+/// Statuses: those of crtx_quarantine, without BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_takeover_verify(
     marker_path: *const c_char,
     attestation: *const crtx_signed_document,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, (document, allow)) = unsafe {
-            (input::path("marker_path", marker_path)?, input::signed_document(attestation)?)
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, attestation) = unsafe {
+            (
+                input::path("marker_path", marker_path)?,
+                input::signed_document("attestation", attestation)?,
+            )
         };
-        crate::verify_takeover(path, &document, allow)
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        crate::verify_takeover(path, &attestation.document, attestation.allow)
+    })
 }
 
-/// The paths of the quarantined markers of marker_path, oldest first, each ended by a NUL, and one
-/// more NUL at the end; they begin as marker_path was written. The only call that scans the
-/// directory. capacity and *out_needed (which may be NULL) count every NUL.
+/// Lists the quarantined markers of marker_path, oldest first: their paths, each ended by a NUL, then
+/// one more NUL. *out_needed counts them all; with nothing quarantined it is 1. This alone reads the
+/// whole directory.
 ///
-/// CRTX_OK, CRTX_E_BUFFER_TOO_SMALL, CRTX_E_NO_PARENT_DIRECTORY, CRTX_E_IO,
-/// CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: BUFFER_TOO_SMALL, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_evidence_list(
     marker_path: *const c_char,
@@ -146,30 +127,24 @@ pub unsafe extern "C" fn crtx_evidence_list(
     out_needed: *mut usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, output) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, buffer) = unsafe {
             (
                 input::path("marker_path", marker_path)?,
-                TextOutput::new(buffer, capacity, out_needed)?,
+                TextOutput::new("buffer", buffer, capacity, out_needed)?,
             )
         };
-        let mut list = Vec::new();
-        for stale in crate::list_evidence(path)? {
-            list.extend_from_slice(stale.as_os_str().as_encoded_bytes());
-            list.push(0);
-        }
-        output.write(&list)
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
+        buffer.write_path_list(&crate::list_evidence(path)?)
+    })
 }
 
-/// Verifies a quarantined marker against attestation and signature beside it, whenever that was.
+/// Proves that a quarantined marker, one path of crtx_evidence_list, was moved aside by an attestation
+/// that public_key signed and that names this very marker. The time is not checked: the attestation
+/// was valid when it was used.
 ///
-/// CRTX_E_BAD_SIGNATURE for the signature, CRTX_E_EVIDENCE_INVALID for anything else that is
-/// missing or does not fit, CRTX_E_UNTRUSTED_KEY for the key. CRTX_E_NO_PARENT_DIRECTORY,
-/// CRTX_E_IO, CRTX_E_INVALID_ARGUMENT. Any thread may call this.
+/// Statuses: BAD_SIGNATURE, UNTRUSTED_KEY, EVIDENCE_INVALID (missing, or anything else that does not
+/// fit), IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_evidence_verify(
     stale_path: *const c_char,
@@ -177,20 +152,14 @@ pub unsafe extern "C" fn crtx_evidence_verify(
     public_key_len: usize,
     error: *mut crtx_error,
 ) -> crtx_status {
-    let body = || {
-        // SAFETY: the caller vouches for the pointers.
-        let (path, key) = unsafe {
+    guarded(error, || {
+        // SAFETY: the caller's pointers are as the header demands.
+        let (path, public_key) = unsafe {
             (
                 input::path("stale_path", stale_path)?,
                 input::bytes("public_key", public_key, public_key_len)?,
             )
         };
-        crate::verify_evidence(path, key)
-    };
-    // SAFETY: the caller vouches for the error.
-    unsafe { guard(error, body) }
-}
-
-fn require_room_for_stale_path(output: &TextOutput, marker_path: &Path) -> Result<()> {
-    output.require(marker_path.as_os_str().len() + CRTX_STALE_PATH_EXTRA)
+        crate::verify_evidence(path, public_key)
+    })
 }

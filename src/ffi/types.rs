@@ -1,179 +1,220 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The C structs and constants, as include/crtx.h has them.
+//! The structs and numbers of the C header, named and laid out as in C.
 
-use std::os::raw::c_char;
+use std::ffi::c_char;
 
-/// What a call came to: CRTX_OK or one of the CRTX_E_* numbers.
-pub type crtx_status = i32;
-
-/// crtx_lock_options.durability: survives process death and power loss. Two syncs to acquire, one
-/// to release.
+/// In crtx_lock_options: the marker survives a power cut once the call has returned.
 pub const CRTX_DURABILITY_FULL: u32 = 0;
-/// crtx_lock_options.durability: survives process death, not power loss. Nothing is synced.
+/// In crtx_lock_options: the marker survives the death of the process, but perhaps not a power
+/// cut. Nothing is synced.
 pub const CRTX_DURABILITY_PROCESS_CRASH: u32 = 1;
 
-/// Flag: accept a directory on a network filesystem, although OS locks cannot be trusted there.
+/// A flag: work on a network filesystem too. OS locks may not exclude anybody there.
 pub const CRTX_ALLOW_NETWORK_FILESYSTEM: u32 = 1;
-/// Flag: accept a directory that everybody may write to, although anybody can remove the files.
+/// A flag: work in a directory that everybody may write to too.
 pub const CRTX_ALLOW_SHARED_DIRECTORY: u32 = 2;
 
-/// crtx_marker.state: there is no marker; the store is free.
+/// State of a marker: there is none, and the store is free.
 pub const CRTX_MARKER_ABSENT: u32 = 1;
-/// crtx_marker.state: another process holds an OS lock; nobody may take over.
+/// State of a marker: somebody is at work; nobody may take over.
 pub const CRTX_MARKER_HELD: u32 = 2;
-/// crtx_marker.state: a handle of this process, of any thread, owns the marker.
+/// State of a marker: a handle of this very process owns it, whichever thread acquired it.
 pub const CRTX_MARKER_HELD_BY_THIS_PROCESS: u32 = 3;
-/// crtx_marker.state: a marker without a holder; only a signed attestation moves it aside.
+/// State of a marker: its holder died, or kept the marker on purpose. Only a signed attestation
+/// moves it aside.
 pub const CRTX_MARKER_STALE: u32 = 4;
-/// crtx_marker.state: nobody holds it and its text cannot be parsed.
+/// State of a marker: nobody holds it, and its text cannot be parsed. It is not free.
 pub const CRTX_MARKER_MALFORMED: u32 = 5;
 
-/// Bytes of an Ed25519 seed.
+/// Bytes of an Ed25519 seed (the secret).
 pub const CRTX_SEED_SIZE: usize = 32;
 /// Bytes of an Ed25519 public key.
 pub const CRTX_PUBLIC_KEY_SIZE: usize = 32;
-/// Bytes of a detached Ed25519 signature.
+/// Bytes of an Ed25519 signature.
 pub const CRTX_SIGNATURE_SIZE: usize = 64;
-/// Bytes of a digest's text, "blake3:" and 64 hex digits, with the terminating NUL.
+/// Bytes of a digest as text, "blake3:" and 64 hex digits, with the terminating NUL.
 pub const CRTX_DIGEST_SIZE: usize = 72;
 /// Bytes of an operator principal, "operator:" and 64 hex digits, with the terminating NUL.
 pub const CRTX_PRINCIPAL_SIZE: usize = 74;
-/// What stale_path wants beyond strlen(marker_path), with the terminating NUL.
+/// A buffer for stale_path has at least strlen(marker_path) + CRTX_STALE_PATH_EXTRA bytes.
 pub const CRTX_STALE_PATH_EXTRA: usize = 32;
 
-/// A lock's handle: a value, copied freely, never dereferenced. All-zero is never valid. Threads
-/// may share it. Used after its release, made up, or of another process, it is refused.
+/// What a call came to: CRTX_OK, or one of the CRTX_E_... numbers.
+pub type crtx_status = i32;
+
+/// A lock that this process holds. It is a value: copy it freely, pass it to any thread, never
+/// look inside. All-zero is never a valid handle.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct crtx_lock {
-    /// Not for the caller.
+    /// For the library only.
     pub opaque: u64,
 }
 
-/// Why a call failed. The caller owns it and sets struct_size (CRTX_ERROR_INIT); every call that is
-/// given one fills it, with CRTX_OK and empty texts on success. Fields that do not fit into
-/// struct_size are left out; under 16 nothing is written. One thread at a time may use it.
+/// Why a call failed. The caller owns it and passes it last, or NULL. Each call fills it anew; on
+/// success with status 0 and empty texts. One error per thread, not one shared between threads.
+///
+/// With a struct_size under 16 it is ignored, else the whole fields that fit into struct_size are
+/// written. Its size never changes the result of a call.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct crtx_error {
     /// sizeof(crtx_error), set by the caller.
     pub struct_size: u32,
-    /// The same as the return value.
-    pub status: crtx_status,
-    /// errno, on Windows GetLastError(); 0 where the operating system had no part in it.
+    /// The same number as the call returned.
+    pub status: i32,
+    /// errno, on Windows GetLastError(); 0 if the operating system had no part in it.
     pub os_error: i32,
-    /// CRTX_MARKER_*: what was found, for status 20 to 23; otherwise 0.
+    /// CRTX_MARKER_...: what was found, with the statuses 20 to 23; else 0.
     pub marker_state: u32,
-    /// The step that failed, such as "marker publish". Ends in NUL.
+    /// The step that failed, such as "marker publish".
     pub operation: [c_char; 64],
-    /// One English sentence for people. It names the file, escaped, a long path shortened in the
-    /// middle. Ends in NUL.
+    /// One English sentence. It names the file, escaped, and is fit for a terminal or a log.
     pub message: [c_char; 1024],
 }
 
-/// Who acquires, for what, and how. Start from CRTX_LOCK_OPTIONS_INIT. The texts are UTF-8 and are
-/// copied before the call returns.
+/// How to acquire a lock. The texts are copied during the call.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct crtx_lock_options {
     /// sizeof(crtx_lock_options), set by the caller.
     pub struct_size: u32,
-    /// CRTX_DURABILITY_*.
+    /// CRTX_DURABILITY_FULL or CRTX_DURABILITY_PROCESS_CRASH.
     pub durability: u32,
-    /// CRTX_ALLOW_*, or-ed.
+    /// CRTX_ALLOW_... flags, or 0.
     pub flags: u64,
-    /// How long to wait for a holder, in milliseconds; 0 makes one attempt. A stale marker is never
-    /// waited for.
+    /// How long crtx_lock_acquire waits for a holder to go, in milliseconds; 0: one attempt.
     pub timeout_ms: u32,
-    /// 0.
+    /// Must be zero.
     pub reserved: u32,
-    /// The deployment, 1 to 255 bytes without control characters.
+    /// Which deployment the store belongs to: UTF-8, 1 to 255 bytes, no control characters.
     pub deployment_id: *const c_char,
-    /// The operator, 1 to 255 bytes without control characters.
+    /// Who answers for the restore: UTF-8, 1 to 255 bytes, no control characters.
     pub operator_principal_id: *const c_char,
-    /// The digest that crtx_intent_verify() gave: "blake3:" and 64 lowercase hex digits.
+    /// Digest of the restore intent, as crtx_intent_verify gives it: "blake3:" and 64 hex digits.
     pub restore_intent_blake3: *const c_char,
-    /// The host to name in the marker, 0 to 255 bytes; NULL for this machine's name.
+    /// UTF-8, up to 255 bytes, no control characters; NULL: this machine's host name.
     pub host: *const c_char,
 }
 
-/// A marker as it was found. The caller owns it and sets struct_size (CRTX_MARKER_INIT), 8 to
-/// 4,096; what it holds is filled, the rest of it zeroed. Texts end in NUL and are empty where the
-/// marker is absent or cannot be parsed.
+/// A marker as it was found. All texts are NUL-terminated UTF-8, empty where there is nothing to
+/// tell.
+///
+/// With a struct_size from 8 to 4096 the whole fields that fit are filled, and the rest of
+/// struct_size is zeroed; any other size is CRTX_E_INVALID_ARGUMENT.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct crtx_marker {
     /// sizeof(crtx_marker), set by the caller.
     pub struct_size: u32,
-    /// CRTX_MARKER_*.
+    /// CRTX_MARKER_...
     pub state: u32,
-    /// The holder's process id, in its own pid namespace; evidence for people only.
+    /// The process that wrote the marker; 0 if absent or malformed. Evidence for people only.
     pub pid: u32,
-    /// 0.
+    /// Zero.
     pub reserved: u32,
-    /// When the lock was acquired, in nanoseconds since 1970.
+    /// acquired_at in nanoseconds since 1970-01-01T00:00:00Z.
     pub acquired_at_unix_ns: i64,
-    /// The same as the marker writes it (RFC 3339).
+    /// RFC 3339, exactly as it stands in the marker.
     pub acquired_at: [c_char; 64],
-    /// The holder's host; evidence for people only.
+    /// The holder's host name.
     pub host: [c_char; 256],
-    /// The deployment.
+    /// The deployment that the marker names.
     pub deployment_id: [c_char; 256],
-    /// The operator who authorized the restore.
+    /// Who answers for the restore.
     pub operator_principal_id: [c_char; 256],
     /// "production".
     pub scope: [c_char; 32],
-    /// The digest of the restore intent.
+    /// "blake3:" and 64 hex digits.
     pub restore_intent_blake3: [c_char; 80],
-    /// The digest of the marker's own bytes; of a malformed marker too, up to 1 MiB.
+    /// Digest of the marker's own bytes; known for a malformed marker too, up to 1 MiB.
     pub marker_blake3: [c_char; 80],
 }
 
-/// A signed document, and what the caller knows without it. Start from CRTX_SIGNED_DOCUMENT_INIT.
-/// Nothing of it is kept after the call.
+/// A signed document and what to judge it by. Everything is only read, and only during the call.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct crtx_signed_document {
     /// sizeof(crtx_signed_document), set by the caller.
     pub struct_size: u32,
-    /// CRTX_ALLOW_*, or-ed, for the calls that take a marker_path.
+    /// CRTX_ALLOW_... flags, or 0, for crtx_quarantine, crtx_takeover and crtx_takeover_verify.
     pub flags: u32,
-    /// The raw bytes that were signed, at most 65,536.
+    /// The signed bytes, exactly as they were signed.
     pub payload: *const u8,
-    /// Bytes of the payload.
+    /// Bytes in payload, at most 65,536.
     pub payload_len: usize,
-    /// The detached signature.
+    /// The detached Ed25519 signature, raw.
     pub signature: *const u8,
-    /// Bytes of the signature: 64.
+    /// Bytes in signature: CRTX_SIGNATURE_SIZE.
     pub signature_len: usize,
-    /// The operator's public key that the caller trusts.
+    /// The operator key that the caller trusts. Never take it from beside the document.
     pub public_key: *const u8,
-    /// Bytes of the public key: 32.
+    /// Bytes in public_key: CRTX_PUBLIC_KEY_SIZE.
     pub public_key_len: usize,
-    /// This deployment, UTF-8, 1 to 255 bytes.
+    /// This deployment: UTF-8, 1 to 255 bytes, no control characters.
     pub deployment_id: *const c_char,
-    /// The time to verify at, in nanoseconds since 1970; 0 for the system clock.
+    /// The time to judge by, in nanoseconds since 1970-01-01T00:00:00Z; 0: the system clock.
     pub now_unix_ns: i64,
 }
 
-/// What a restore is about to do, to be found in the operator's intent. Start from
-/// CRTX_INTENT_EXPECTATION_INIT. Paths are UTF-8, absolute, without "." and "..", at most 4,096
-/// bytes; digests are "blake3:" and 64 lowercase hex digits.
+/// What a restore intent must authorize. Paths are UTF-8, absolute, without "." and ".."; digests
+/// are "blake3:" and 64 lowercase hex digits. All are compared byte for byte.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct crtx_intent_expectation {
     /// sizeof(crtx_intent_expectation), set by the caller.
     pub struct_size: u32,
-    /// 0.
+    /// Must be zero.
     pub reserved: u32,
-    /// The database that will be replaced.
+    /// The database that is going to be replaced.
     pub active_db_path: *const c_char,
-    /// The event log that will be replaced.
+    /// The event log that is going to be replaced.
     pub active_event_log_path: *const c_char,
-    /// The digest of the backup's manifest.
+    /// Digest of the backup's manifest.
     pub backup_manifest_blake3: *const c_char,
-    /// The digest of the staged database.
+    /// Digest of the staged database.
     pub staged_sqlite_blake3: *const c_char,
-    /// The digest of the staged event log.
+    /// Digest of the staged event log.
     pub staged_jsonl_blake3: *const c_char,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MarkerState;
+
+    #[test]
+    fn the_marker_states_are_the_cores() {
+        let states = [
+            (CRTX_MARKER_ABSENT, MarkerState::Absent),
+            (CRTX_MARKER_HELD, MarkerState::Held),
+            (CRTX_MARKER_HELD_BY_THIS_PROCESS, MarkerState::HeldByThisProcess),
+            (CRTX_MARKER_STALE, MarkerState::Stale),
+            (CRTX_MARKER_MALFORMED, MarkerState::Malformed),
+        ];
+        for (number, state) in states {
+            assert_eq!(number, state as u32);
+        }
+    }
+
+    #[test]
+    fn the_sizes_are_those_of_version_1() {
+        assert_eq!(size_of::<crtx_lock>(), 8);
+        assert_eq!(size_of::<crtx_error>(), 1104);
+        assert_eq!(size_of::<crtx_marker>(), 1048);
+        if cfg!(target_pointer_width = "64") {
+            assert_eq!(size_of::<crtx_lock_options>(), 56);
+            assert_eq!(size_of::<crtx_signed_document>(), 72);
+            assert_eq!(size_of::<crtx_intent_expectation>(), 48);
+        }
+    }
+
+    #[test]
+    fn the_text_sizes_hold_what_they_are_for() {
+        assert_eq!(crate::Digest::of(b"").to_string().len() + 1, CRTX_DIGEST_SIZE);
+        let key = crate::public_key(&[7; CRTX_SEED_SIZE]).unwrap();
+        let principal = crate::OperatorKey::from_bytes(&key).unwrap().principal();
+        assert_eq!(principal.len() + 1, CRTX_PRINCIPAL_SIZE);
+        assert_eq!(key.len(), CRTX_PUBLIC_KEY_SIZE);
+    }
 }
