@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::marker::MarkerState;
+use crate::state::MarkerState;
 
 /// Writes the status table once; numbers, names and messages all come from it.
 macro_rules! status_table {
@@ -182,7 +182,7 @@ impl Error {
 }
 
 /// The system's own words for an errno, without Rust's " (os error N)".
-fn describe_os_error(error: &std::io::Error) -> String {
+pub(crate) fn describe_os_error(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),

@@ -8,8 +8,9 @@ use crate::attestation::{SignedDocument, TakeoverAttestation};
 use crate::error::{Error, Result, Status, quote_path};
 use crate::inspect::read_at_most;
 use crate::marker::{MAX_DIGESTED_BYTES, MarkerSnapshot};
+use crate::marker_path::MarkerPath;
 use crate::principal::{MAX_PAYLOAD_BYTES, OperatorKey, SIGNATURE_BYTES};
-use crate::site::{MarkerPath, Site};
+use crate::site::Site;
 use crate::sys::{self, Access, FileId, FileName, LockFile};
 
 const STALE_INFIX: &str = ".stale-";
@@ -132,7 +133,7 @@ pub fn list_evidence(marker_path: &Path) -> Result<Vec<PathBuf>> {
     const OPERATION: &str = "evidence list";
     let path = MarkerPath::parse(marker_path)?;
     // Tells a missing directory from an unreadable one as every other call does.
-    let site = path.clone().open()?;
+    let site = Site::open(path.clone())?;
     let entries = std::fs::read_dir(path.parent());
     let mut found: Vec<((String, u32), PathBuf)> = Vec::new();
     for entry in entries.map_err(|error| Error::io(OPERATION, path.parent(), &error))? {
@@ -182,9 +183,9 @@ fn quarantine_order(marker: &FileName, name: &std::ffi::OsStr) -> Option<((Strin
 /// [`Status::BadSignature`] for the signature, [`Status::EvidenceInvalid`] for anything else that
 /// is missing or does not fit, [`Status::UntrustedKey`] for the key.
 pub fn verify_evidence(stale_path: &Path, public_key: &[u8]) -> Result<()> {
-    let site = MarkerPath::parse_any(stale_path)?;
+    let path = MarkerPath::parse_any(stale_path)?;
     OperatorKey::from_bytes(public_key)?;
-    let site = site.open()?;
+    let site = Site::open(path)?;
     let marker = read_evidence(&site, site.marker(), MAX_DIGESTED_BYTES)?;
     let attestation = site.marker().with_suffix(ATTESTATION_SUFFIX);
     let payload = read_evidence(&site, &attestation, MAX_PAYLOAD_BYTES as u64)?;

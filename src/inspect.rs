@@ -6,8 +6,10 @@ use std::path::Path;
 
 use crate::attestation;
 use crate::error::{Error, Result, Status, quote_path, quote_text};
-use crate::marker::{MAX_DIGESTED_BYTES, MAX_MARKER_BYTES, Marker, MarkerSnapshot, MarkerState};
-use crate::site::{ATTEMPTS, MarkerPath, Site};
+use crate::marker::{MAX_DIGESTED_BYTES, MAX_MARKER_BYTES, Marker, MarkerSnapshot};
+use crate::marker_path::MarkerPath;
+use crate::site::{ATTEMPTS, Site};
+use crate::state::MarkerState;
 use crate::sys::{Access, FileId, LockFile, fork};
 
 /// What [`inspect`] saw.
@@ -34,7 +36,7 @@ impl Inspection {
 /// Absent and malformed are states, not errors. The OS locks are tried shared, for an instant; an
 /// acquire that meets such a try repeats its own.
 pub fn inspect(marker_path: &Path) -> Result<Inspection> {
-    inspect_site(&Site::open(marker_path)?)
+    inspect_site(&Site::open(MarkerPath::parse(marker_path)?)?)
 }
 
 pub(crate) fn inspect_site(site: &Site) -> Result<Inspection> {
@@ -109,14 +111,11 @@ pub(crate) fn state_of(
     }
 }
 
-/// Reads an open marker: all of it for the digest, its first 4,096 bytes for the fields.
-///
-/// `None` if it is over 1 MiB. Nothing is read twice, so that digest and fields speak of the same
-/// bytes.
+/// Reads an open marker; `None` if it is over 1 MiB. Nothing is read twice, so that digest and
+/// fields speak of the same bytes.
 pub(crate) fn read_snapshot(site: &Site, marker: &LockFile) -> Result<Option<MarkerSnapshot>> {
-    let bytes = read_at_most(marker, MAX_DIGESTED_BYTES)
-        .map_err(|error| site.io_error("marker read", site.marker(), &error))?;
-    Ok(bytes.map(|bytes| MarkerSnapshot::of(&bytes)))
+    MarkerSnapshot::read(marker)
+        .map_err(|error| site.io_error("marker read", site.marker(), &error))
 }
 
 /// `None` if there is more.
@@ -132,7 +131,7 @@ pub(crate) fn read_at_most(file: &LockFile, limit: u64) -> io::Result<Option<Vec
 ///
 /// [`Status::MarkerAbsent`] if there is none, [`Status::TooLarge`] if it is over 1 MiB.
 pub fn read_marker(marker_path: &Path) -> Result<Vec<u8>> {
-    let site = Site::open(marker_path)?;
+    let site = Site::open(MarkerPath::parse(marker_path)?)?;
     let marker = site.open_marker_of_anybody(Access::Read)?;
     let marker = marker.ok_or_else(|| marker_absent(site.path(), "marker read"))?;
     let bytes = read_at_most(&marker, MAX_DIGESTED_BYTES)
@@ -163,6 +162,21 @@ pub fn build_takeover(
         valid_for_seconds,
         now_unix_ns,
     )
+}
+
+/// Adds the marker's state to an error of the kind that has one, where it was not told before.
+pub(crate) fn with_state(site: &Site, error: Error) -> Error {
+    let wants_one = matches!(
+        error.status(),
+        Status::MarkerExists | Status::Contended | Status::MarkerAbsent | Status::Lost
+    );
+    if !wants_one || error.marker_state().is_some() {
+        return error;
+    }
+    match inspect_site(site) {
+        Ok(found) => error.with_marker_state(found.state),
+        Err(_) => error,
+    }
 }
 
 pub(crate) fn marker_absent(path: &MarkerPath, operation: &'static str) -> Error {

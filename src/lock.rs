@@ -8,10 +8,15 @@ use crate::claim::Companion;
 use crate::digest::Digest;
 use crate::error::{Error, Result, Status, quote_path, quote_text};
 use crate::inspect::{self, Inspection, inspect_site, marker_exists};
-use crate::marker::{self, Marker, MarkerState};
+use crate::marker::{self, Marker};
+use crate::marker_path::{COMPANION_SUFFIX, MarkerPath};
 use crate::publish::{Durability, FreshMarker, MarkerFile, PublishError};
-use crate::site::{Allow, MarkerPath, Site};
-use crate::sys::{self, Access, FileId, fork};
+use crate::site::{Allow, Site};
+use crate::state::MarkerState;
+use crate::sys::{
+    self, Access, FileId,
+    fork::{self, Process},
+};
 
 /// Who acquires, for what, and how.
 #[derive(Debug, Clone)]
@@ -50,7 +55,7 @@ impl LockOptions {
             return Err(Error::argument("the system clock is outside the years 1677 to 2262"));
         };
         Ok(Marker {
-            pid: fork::process_id(),
+            pid: std::process::id(),
             host,
             deployment_id: self.deployment_id.clone(),
             operator_principal_id: self.operator_principal_id.clone(),
@@ -71,7 +76,7 @@ pub struct Lock {
     marker: Marker,
     digest: Digest,
     marker_path: PathBuf,
-    process: u32,
+    process: Process,
 }
 
 /// A marker in place, its file open and locked.
@@ -103,21 +108,11 @@ impl Lock {
         // Checked once before anything is touched; the text itself is made at each attempt.
         options.new_marker()?;
         refuse_in_a_bypassing_process()?;
-        let deadline = Instant::now().checked_add(options.timeout);
-        let mut pause = Duration::from_millis(1);
-        loop {
-            let error = match acquire_once(path.clone(), options) {
-                Ok(lock) => return Ok(lock),
-                Err(error) => error,
-            };
-            let left =
-                deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
-            if left.is_zero() || !is_worth_waiting_for(&error) {
-                return Err(error);
-            }
-            std::thread::sleep(pause.min(left));
-            pause = (pause * 2).min(Duration::from_millis(50));
-        }
+        let marker_path = path.absolute()?;
+        let site = Site::open(path)?;
+        site.check_policy(options.allow)?;
+        let (companion, published) = acquire_in_time(&site, options)?;
+        Ok(Lock::new(site, marker_path, companion, published, options.durability))
     }
 
     /// Takes over what was published under the companion. Cannot fail: the marker is in place.
@@ -131,7 +126,7 @@ impl Lock {
         let PublishedMarker { file, marker } = published;
         let digest = Digest::of(marker.render().as_bytes());
         let held = Held { site, marker: file, companion, durability, leaked: false };
-        Lock { held: Some(held), marker, digest, marker_path, process: fork::process_id() }
+        Lock { held: Some(held), marker, digest, marker_path, process: Process::current() }
     }
 
     /// Whether marker and companion are still ours. Reads two directory entries.
@@ -187,7 +182,7 @@ impl Lock {
     /// Whether this process acquired it; false in a forked child.
     #[must_use]
     pub fn belongs_to_this_process(&self) -> bool {
-        self.process == fork::process_id()
+        self.process.is_current()
     }
 
     /// What the marker says.
@@ -212,7 +207,7 @@ impl Lock {
     #[must_use]
     pub fn companion_path(&self) -> PathBuf {
         let mut path = self.marker_path.clone().into_os_string();
-        path.push(crate::site::COMPANION_SUFFIX);
+        path.push(COMPANION_SUFFIX);
         path.into()
     }
 
@@ -221,7 +216,7 @@ impl Lock {
             let message = format!(
                 "the lock on {} belongs to process {}; a forked child has no part in it",
                 quote_path(&self.marker_path),
-                self.process
+                self.process.pid()
             );
             return Err(Error::new(Status::Forked, "handle check", message));
         }
@@ -255,11 +250,7 @@ impl Held {
             "{what} gone or no longer ours at {}; what is not ours is left alone",
             quote_path(self.site.path().given())
         );
-        let error = Error::new(Status::Lost, operation, message);
-        match inspect_site(&self.site) {
-            Ok(found) => error.with_marker_state(found.state),
-            Err(_) => error,
-        }
+        inspect::with_state(&self.site, Error::new(Status::Lost, operation, message))
     }
 
     /// The marker is removed, or stays: the rest of the release.
@@ -314,26 +305,37 @@ fn is_worth_waiting_for(error: &Error) -> bool {
     }
 }
 
-fn acquire_once(path: MarkerPath, options: &LockOptions) -> Result<Lock> {
-    let marker_path = absolute(&path)?;
-    let site = path.open()?;
-    site.check_policy(options.allow)?;
-    let Some(companion) = Companion::claim(&site)? else {
-        return Err(refusal_by_a_holder(&site)?);
-    };
-    match publish_unless_there_is_a_marker(&site, options) {
-        Ok(published) => Ok(Lock::new(site, marker_path, companion, published, options.durability)),
-        Err(error) => {
-            companion.remove_unless_it_guards_a_marker(&site);
-            Err(error)
+/// One attempt, and more until the timeout while there is something to wait for.
+fn acquire_in_time(site: &Site, options: &LockOptions) -> Result<(Companion, PublishedMarker)> {
+    const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+    let start = Instant::now();
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let error = match acquire_once(site, options) {
+            Ok(acquired) => return Ok(acquired),
+            Err(error) => error,
+        };
+        let left = options.timeout.saturating_sub(start.elapsed());
+        if left.is_zero() || !is_worth_waiting_for(&error) {
+            return Err(inspect::with_state(site, error));
         }
+        let went_away = sys::wait_until_removed(site.directory(), site.marker(), pause.min(left));
+        pause = if went_away { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
     }
 }
 
-/// The path that stays right when the process changes its directory.
-pub(crate) fn absolute(path: &MarkerPath) -> Result<PathBuf> {
-    std::path::absolute(path.given())
-        .map_err(|error| Error::io("working directory", path.given(), &error))
+fn acquire_once(site: &Site, options: &LockOptions) -> Result<(Companion, PublishedMarker)> {
+    let Some(companion) = Companion::claim(site)? else {
+        return Err(refusal_by_a_holder(site)?);
+    };
+    match publish_unless_there_is_a_marker(site, options) {
+        Ok(published) => Ok((companion, published)),
+        Err(error) => {
+            companion.remove_unless_it_guards_a_marker(site);
+            Err(error)
+        }
+    }
 }
 
 fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Result<PublishedMarker> {

@@ -2,6 +2,7 @@
 //! The marker's text: render and parse.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::ops::RangeInclusive;
 
 use crate::digest::Digest;
@@ -25,22 +26,6 @@ const MAX_TIME_BYTES: usize = 63;
 const DEPLOYMENT_ID_BYTES: RangeInclusive<usize> = 1..=255;
 const OPERATOR_PRINCIPAL_ID_BYTES: RangeInclusive<usize> = 1..=255;
 const HOST_BYTES: RangeInclusive<usize> = 0..=255;
-
-/// How a marker stands. The numbers are part of the C ABI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum MarkerState {
-    /// No marker: the store is free.
-    Absent = 1,
-    /// Another process holds an OS lock: nobody may take over.
-    Held = 2,
-    /// A handle of this process owns the marker.
-    HeldByThisProcess = 3,
-    /// A marker without a holder: a restore died, or kept its marker on purpose.
-    Stale = 4,
-    /// Both OS locks are free and the text cannot be parsed.
-    Malformed = 5,
-}
 
 /// Who is mutating the store, as the marker tells it. Evidence for people: the kernel's locks
 /// alone decide whether the holder is alive.
@@ -191,6 +176,24 @@ pub struct MarkerSnapshot {
 }
 
 impl MarkerSnapshot {
+    /// Reads a marker to its end: the first 4,096 bytes for the fields, all of it, in pieces, for
+    /// the digest. `None` if there are more than 1,048,576 bytes.
+    pub(crate) fn read(mut file: impl Read) -> io::Result<Option<MarkerSnapshot>> {
+        let mut head = Vec::with_capacity(MAX_MARKER_BYTES + 1);
+        (&mut file).take(MAX_MARKER_BYTES as u64 + 1).read_to_end(&mut head)?;
+        if head.len() <= MAX_MARKER_BYTES {
+            return Ok(Some(MarkerSnapshot::of(&head)));
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&head);
+        let limit = MAX_DIGESTED_BYTES - head.len() as u64;
+        hasher.update_reader(file.take(limit + 1))?;
+        Ok((hasher.count() <= MAX_DIGESTED_BYTES).then(|| MarkerSnapshot {
+            digest: Digest::from_hash(hasher.finalize()),
+            parsed: Err(MalformedMarker::over_limit()),
+        }))
+    }
+
     /// The snapshot of all bytes of a marker, malformed or not.
     #[must_use]
     pub fn of(bytes: &[u8]) -> MarkerSnapshot {

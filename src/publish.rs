@@ -10,7 +10,10 @@ use std::io;
 use crate::claim::{Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
 use crate::site::{ATTEMPTS, Site};
-use crate::sys::{self, Access, FileFacts, FileId, LockFile, fork};
+use crate::sys::{
+    self, Access, FileFacts, FileId, LockFile,
+    fork::{self, Process},
+};
 
 /// How much a lock or a removal survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,13 +32,13 @@ pub enum Durability {
 pub(crate) struct MarkerFile {
     file: LockFile,
     facts: FileFacts,
-    process: u32,
+    process: Process,
 }
 
 impl MarkerFile {
     fn new(file: LockFile, facts: FileFacts) -> MarkerFile {
         fork::note_held(facts.id);
-        MarkerFile { file, facts, process: fork::process_id() }
+        MarkerFile { file, facts, process: Process::current() }
     }
 
     pub(crate) fn id(&self) -> FileId {
@@ -45,7 +48,7 @@ impl MarkerFile {
 
 impl Drop for MarkerFile {
     fn drop(&mut self) {
-        if self.process == fork::process_id() {
+        if self.process.is_current() {
             fork::forget_held(self.facts.id);
             self.file.unlock();
         }

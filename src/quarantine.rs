@@ -8,11 +8,15 @@ use crate::attestation::{SignedDocument, TakeoverAttestation};
 use crate::claim::{Companion, Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
 use crate::evidence::Evidence;
-use crate::inspect::{contended, inspect_site, marker_absent, marker_too_large, read_snapshot};
-use crate::lock::{Lock, LockOptions, PublishedMarker, absolute, refuse_in_a_bypassing_process};
-use crate::marker::{MarkerSnapshot, MarkerState};
+use crate::inspect::{
+    contended, inspect_site, marker_absent, marker_too_large, read_snapshot, with_state,
+};
+use crate::lock::{Lock, LockOptions, PublishedMarker, refuse_in_a_bypassing_process};
+use crate::marker::MarkerSnapshot;
+use crate::marker_path::MarkerPath;
 use crate::publish::{FreshMarker, PublishError};
-use crate::site::{ATTEMPTS, Allow, MarkerPath, Site};
+use crate::site::{ATTEMPTS, Allow, Site};
+use crate::state::MarkerState;
 use crate::sys::{self, Access, FileFacts, LockFile};
 
 /// A takeover that failed, and what it left on disk.
@@ -47,21 +51,24 @@ pub fn quarantine(
     let path = MarkerPath::parse(marker_path)?;
     let attestation = TakeoverAttestation::verify(document)?;
     refuse_in_a_bypassing_process()?;
-    let site = path.open()?;
+    let site = Site::open(path)?;
     site.check_policy(allow)?;
-    let stale = StaleMarker::claim(&site, allow)?;
-    let moved = stale
-        .check(&site, &attestation, document)
-        .and_then(|()| Evidence::write(&site, document))
-        .and_then(|evidence| stale.move_aside(&site, evidence).map_err(|failure| failure.error));
-    match moved {
-        Ok(stale_path) => {
-            // A companion that stays behind is harmless: the next acquire takes it up.
-            let _ = stale.companion.remove(&site);
-            Ok(stale_path)
-        }
-        Err(error) => Err(error),
-    }
+    quarantine_at(&site, &attestation, document, allow).map_err(|error| with_state(&site, error))
+}
+
+fn quarantine_at(
+    site: &Site,
+    attestation: &TakeoverAttestation,
+    document: &SignedDocument<'_>,
+    allow: Allow,
+) -> Result<PathBuf> {
+    let stale = StaleMarker::claim(site, allow)?;
+    stale.check(site, attestation, document)?;
+    let evidence = Evidence::write(site, document)?;
+    let stale_path = stale.move_aside(site, evidence).map_err(|failure| failure.error)?;
+    // A companion that stays behind is harmless: the next acquire takes it up.
+    let _ = stale.companion.remove(site);
+    Ok(stale_path)
 }
 
 /// What [`quarantine`] would say now. Changes nothing on disk.
@@ -73,7 +80,7 @@ pub fn verify_takeover(
     const OPERATION: &str = "takeover check";
     let path = MarkerPath::parse(marker_path)?;
     let attestation = TakeoverAttestation::verify(document)?;
-    let site = path.open()?;
+    let site = Site::open(path)?;
     site.check_policy(allow)?;
     let inspection = inspect_site(&site)?;
     match inspection.state {
@@ -111,19 +118,24 @@ pub fn takeover(
         return Err(Error::new(Status::DeploymentMismatch, "takeover check", message).into());
     }
     refuse_in_a_bypassing_process()?;
-    let absolute_path = absolute(&path)?;
-    let allow = Allow {
-        network_filesystem: allow.network_filesystem || options.allow.network_filesystem,
-        shared_directory: allow.shared_directory || options.allow.shared_directory,
-    };
-    let site = path.open()?;
+    let absolute_path = path.absolute()?;
+    let allow = allow.or(options.allow);
+    let site = Site::open(path)?;
     site.check_policy(allow)?;
-    let stale = StaleMarker::claim(&site, allow)?;
-    stale.check(&site, &attestation, document)?;
-    let (published, stale_path) = stale.replace(&site, document, options)?;
-    let StaleMarker { companion, .. } = stale;
-    let lock = Lock::new(site, absolute_path, companion, published, options.durability);
-    Ok((lock, stale_path))
+    let taken = StaleMarker::claim(&site, allow).map_err(TakeoverError::from).and_then(|stale| {
+        stale.check(&site, &attestation, document)?;
+        let (published, stale_path) = stale.replace(&site, document, options)?;
+        Ok((stale.companion, published, stale_path))
+    });
+    match taken {
+        Ok((companion, published, stale_path)) => {
+            let durability = options.durability;
+            Ok((Lock::new(site, absolute_path, companion, published, durability), stale_path))
+        }
+        Err(TakeoverError { error, stale_path }) => {
+            Err(TakeoverError { error: with_state(&site, error), stale_path })
+        }
+    }
 }
 
 /// A marker without a holder, while this process holds both of its OS locks.

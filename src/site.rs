@@ -2,15 +2,12 @@
 //! The place of one marker: its directory, opened once, and the names in it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::error::{Error, Result, Status, quote_path};
+use crate::error::{Error, Result, Status, describe_os_error, quote_path};
+use crate::marker_path::{COMPANION_SUFFIX, FRESH_SUFFIX, MarkerPath};
 use crate::sys::{self, Access, Directory, FileFacts, FileName, LockFile};
 
-/// What is added to the marker's name for the companion that carries the OS lock.
-pub(crate) const COMPANION_SUFFIX: &str = ".flock";
-/// What is added to the marker's name while a marker is being published.
-const FRESH_SUFFIX: &str = ".new";
 /// The longest addition: `.stale-20261123T004055Z-999.attestation.json`.
 const LONGEST_SUFFIX: usize = 44;
 /// How often something that keeps changing under our hands is looked at again.
@@ -28,84 +25,13 @@ pub struct Allow {
     pub shared_directory: bool,
 }
 
-/// A marker's path, checked as text; nothing was opened yet.
-#[derive(Debug, Clone)]
-pub(crate) struct MarkerPath {
-    given: PathBuf,
-    parent: PathBuf,
-    name: FileName,
-}
-
-impl MarkerPath {
-    /// Refuses a path without a file name, and the reserved endings.
-    pub(crate) fn parse(path: &Path) -> Result<MarkerPath> {
-        let parsed = MarkerPath::parse_any(path)?;
-        let name = parsed.name.as_os_str().as_encoded_bytes();
-        for reserved in [COMPANION_SUFFIX, FRESH_SUFFIX] {
-            if name.ends_with(reserved.as_bytes()) {
-                let path = quote_path(path);
-                return Err(Error::argument(format!(
-                    "marker_path {path} ends in {reserved:?}, which is reserved for the library's own files"
-                )));
-            }
+impl Allow {
+    /// What either accepts.
+    pub(crate) fn or(self, other: Allow) -> Allow {
+        Allow {
+            network_filesystem: self.network_filesystem || other.network_filesystem,
+            shared_directory: self.shared_directory || other.shared_directory,
         }
-        Ok(parsed)
-    }
-
-    /// The same for a path that may be any file's.
-    pub(crate) fn parse_any(path: &Path) -> Result<MarkerPath> {
-        match sys::split_path(path) {
-            Some((parent, name)) => Ok(MarkerPath { given: path.to_owned(), parent, name }),
-            None => {
-                let path = quote_path(path);
-                Err(Error::argument(format!("path {path} does not name a file in a directory")))
-            }
-        }
-    }
-
-    /// The path as the caller wrote it, with a suffix.
-    pub(crate) fn given_with_suffix(&self, suffix: &str) -> PathBuf {
-        let mut path = self.given.clone().into_os_string();
-        path.push(suffix);
-        path.into()
-    }
-
-    pub(crate) fn given(&self) -> &Path {
-        &self.given
-    }
-
-    pub(crate) fn parent(&self) -> &Path {
-        &self.parent
-    }
-
-    pub(crate) fn name(&self) -> &FileName {
-        &self.name
-    }
-
-    /// Opens the directory.
-    pub(crate) fn open(self) -> Result<Site> {
-        let directory = Directory::open(&self.parent).map_err(|error| self.parent_error(&error))?;
-        let owner = directory
-            .own_facts()
-            .map_err(|error| Error::io("parent directory status", &self.parent, &error))?;
-        Ok(Site {
-            companion: self.name.with_suffix(COMPANION_SUFFIX),
-            fresh: self.name.with_suffix(FRESH_SUFFIX),
-            directory,
-            directory_facts: owner,
-            path: self,
-        })
-    }
-
-    fn parent_error(&self, error: &io::Error) -> Error {
-        let status = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NoParentDirectory,
-            _ if sys::means_name_too_long(error) => Status::NameTooLong,
-            _ => return Error::io("parent directory open", &self.parent, error),
-        };
-        let (parent, given) = (quote_path(&self.parent), quote_path(&self.given));
-        let message = format!("directory {parent} of marker {given} cannot be opened: {error}");
-        Error::new(status, "parent directory open", message).with_os_error(error)
     }
 }
 
@@ -120,8 +46,16 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn open(path: &Path) -> Result<Site> {
-        MarkerPath::parse(path)?.open()
+    /// Opens the directory, once: every step is relative to it.
+    pub(crate) fn open(path: MarkerPath) -> Result<Site> {
+        let directory =
+            Directory::open(path.parent()).map_err(|error| parent_error(&path, &error))?;
+        let directory_facts = directory
+            .own_facts()
+            .map_err(|error| Error::io("parent directory status", path.parent(), &error))?;
+        let (companion, fresh) =
+            (path.name().with_suffix(COMPANION_SUFFIX), path.name().with_suffix(FRESH_SUFFIX));
+        Ok(Site { directory, directory_facts, path, companion, fresh })
     }
 
     pub(crate) fn directory(&self) -> &Directory {
@@ -133,7 +67,7 @@ impl Site {
     }
 
     pub(crate) fn marker(&self) -> &FileName {
-        &self.path.name
+        self.path.name()
     }
 
     pub(crate) fn companion(&self) -> &FileName {
@@ -147,10 +81,10 @@ impl Site {
 
     /// Where a name of this directory is, for people.
     pub(crate) fn path_of(&self, name: &FileName) -> PathBuf {
-        if name == &self.path.name {
-            return self.path.given.clone();
+        if name == self.path.name() {
+            return self.path.given().to_owned();
         }
-        self.path.given.with_file_name(name.as_os_str())
+        self.path.given().with_file_name(name.as_os_str())
     }
 
     /// An operating-system error on one of the names.
@@ -170,7 +104,7 @@ impl Site {
     /// longest name that may become necessary.
     pub(crate) fn check_policy(&self, allow: Allow) -> Result<()> {
         const OPERATION: &str = "directory check";
-        let parent = &self.path.parent;
+        let parent = self.path.parent();
         let facts = self.directory.facts().map_err(|error| Error::io(OPERATION, parent, &error))?;
         if let (Some(kind), false) = (facts.network_filesystem, allow.network_filesystem) {
             let message = format!(
@@ -187,7 +121,7 @@ impl Site {
             );
             return Err(Error::new(Status::InsecurePermissions, OPERATION, message));
         }
-        let name = self.path.name.as_os_str().as_encoded_bytes();
+        let name = self.path.name().as_os_str().as_encoded_bytes();
         if name.len() + LONGEST_SUFFIX > facts.longest_name {
             return Err(self.name_too_long(OPERATION));
         }
@@ -197,7 +131,7 @@ impl Site {
     fn name_too_long(&self, operation: &'static str) -> Error {
         let message = format!(
             "the file name of marker {} is too long: names derived from it are up to {LONGEST_SUFFIX} bytes longer",
-            quote_path(&self.path.given)
+            quote_path(self.path.given())
         );
         Error::new(Status::NameTooLong, operation, message)
     }
@@ -418,8 +352,24 @@ impl Site {
     }
 
     pub(crate) fn sync_directory(&self, operation: &'static str) -> Result<()> {
-        self.directory.sync().map_err(|error| Error::io(operation, &self.path.parent, &error))
+        self.directory.sync().map_err(|error| Error::io(operation, self.path.parent(), &error))
     }
+}
+
+fn parent_error(path: &MarkerPath, error: &io::Error) -> Error {
+    const OPERATION: &str = "parent directory open";
+    let status = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NoParentDirectory,
+        _ if sys::means_name_too_long(error) => Status::NameTooLong,
+        _ => return Error::io(OPERATION, path.parent(), error),
+    };
+    let message = format!(
+        "directory {} of marker {} cannot be opened: {}",
+        quote_path(path.parent()),
+        quote_path(path.given()),
+        describe_os_error(error)
+    );
+    Error::new(status, OPERATION, message).with_os_error(error)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::types::crtx_lock;
-use crate::sys::fork::{ForkMutex, bypassed_the_fork_handlers};
+use crate::sys::fork::{ForkMutex, Process, bypassed_the_fork_handlers};
 use crate::{Error, Lock, Result, Status};
 
 /// Every lock that C code holds.
@@ -39,7 +39,7 @@ pub(super) struct Handles<T: Send + 'static> {
 struct Entry<T> {
     /// The process that made it. In any other its mutex is never touched: at the fork it may have
     /// been held by a thread that the child does not have.
-    process: u32,
+    process: Process,
     /// Empty once it has ended, for those who waited meanwhile.
     held: Mutex<Option<T>>,
 }
@@ -51,7 +51,7 @@ impl<T: Held + Send> Handles<T> {
 
     /// Gives out a new handle.
     pub(super) fn insert(&'static self, held: T) -> Result<crtx_lock> {
-        let entry = Entry { process: std::process::id(), held: Mutex::new(Some(held)) };
+        let entry = Entry { process: Process::current(), held: Mutex::new(Some(held)) };
         self.table.lock().insert(Arc::new(entry)).map_err(|entry| {
             // What was refused ends here, outside of the table's mutex.
             drop(entry);
@@ -71,7 +71,7 @@ impl<T: Held + Send> Handles<T> {
             return Err(forked());
         }
         let entry = self.table.lock().get(handle).cloned().ok_or_else(bad_handle)?;
-        if entry.process != std::process::id() {
+        if !entry.process.is_current() {
             return Err(forked());
         }
         let mut place = entry.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn another_processs_handle_is_forked_and_its_mutex_is_not_touched() {
         static HANDLES: Handles<Fake> = Handles::new();
-        let parents = Entry { process: std::process::id() + 1, held: Mutex::new(Some(fake(1))) };
+        let parents = Entry { process: Process::another(), held: Mutex::new(Some(fake(1))) };
         let parents = Arc::new(parents);
         // As a thread that the child does not have left it: waiting for it would never end.
         let _locked_for_ever = parents.held.lock().unwrap();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The operating system, as far as the lock needs it: every file-system call of the crate is here.
+//! The operating system, as far as the lock needs it: every call that a lock or its evidence rests
+//! on is here. (Elsewhere only the digest of a staged file and the listing of evidence use `std`.)
 //!
 //! Each function is small, safe, and named for what it guarantees; the protocol that is built from
 //! them is not here. `EINTR` never leaves this module.

@@ -71,3 +71,18 @@ fn a_check_makes_at_most_four_system_calls() {
     // And getpid, which touches no file and is not traced.
     assert_eq!(calls, ["fstatat", "fstatat"]);
 }
+
+#[test]
+fn a_waiter_is_woken_when_the_marker_goes_away() {
+    let place = Place::new();
+    let mut lock = place.acquire().unwrap();
+    let directory = crate::sys::Directory::open(place.marker.parent().unwrap()).unwrap();
+    let waiter = std::thread::spawn(move || {
+        let name = crate::sys::FileName::new("store.lock".as_ref()).unwrap();
+        crate::sys::wait_until_removed(&directory, &name, std::time::Duration::from_secs(60))
+    });
+    // Released too early, the waiter would find nothing to watch.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    lock.release().unwrap();
+    assert!(waiter.join().unwrap(), "it waited to the end");
+}

@@ -6,13 +6,13 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
-use super::fork;
+use super::fork::{self, Process};
 
 /// An open file, registered with the fork handlers. Opened close-on-exec, so exec drops it too.
 #[derive(Debug)]
 pub(super) struct Descriptor {
     file: ManuallyDrop<File>,
-    process: u32,
+    process: Process,
     registered: bool,
 }
 
@@ -26,7 +26,7 @@ impl Descriptor {
         let raw = if registered { fork::open_registered(open)? } else { open()? };
         // SAFETY: `open` hands over the ownership of a descriptor that is open.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(raw) });
-        Ok(Descriptor { file, process: fork::process_id(), registered })
+        Ok(Descriptor { file, process: Process::current(), registered })
     }
 
     pub(super) fn file(&self) -> &File {
@@ -36,7 +36,7 @@ impl Descriptor {
     /// Whether the descriptor is still this process's to use and to close: a forked child's copy
     /// was closed by the fork handler, and its number may be somebody else's by now.
     pub(super) fn is_ours(&self) -> bool {
-        self.process == fork::process_id()
+        self.process.is_current()
     }
 }
 

@@ -41,6 +41,11 @@ impl Directory {
         Ok(Directory { descriptor: Descriptor::open(open)? })
     }
 
+    #[cfg(target_os = "linux")]
+    pub(super) fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.descriptor.as_raw_fd()
+    }
+
     /// Owner and mode of the directory itself.
     pub(crate) fn own_facts(&self) -> io::Result<FileFacts> {
         facts_of(self.descriptor.as_raw_fd())

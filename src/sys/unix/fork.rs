@@ -20,7 +20,7 @@ use super::lock_file::FileId;
 pub(super) struct Registry {
     descriptors: DescriptorSet,
     /// The markers that this process holds, and the process that entered them.
-    held: BTreeMap<FileId, u32>,
+    held: BTreeMap<FileId, Process>,
     parked: Vec<&'static dyn Park>,
 }
 
@@ -33,9 +33,38 @@ static REGISTRY: Parked<Registry> = Parked::new(Registry {
 /// The process that the registry speaks of; 0 before the first use.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// This process's id.
-pub(crate) fn process_id() -> u32 {
-    std::process::id()
+/// How many forks lie between the process that first used the library and this one.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// One process. Its pid alone would not do: where a child begins a new pid namespace it can have
+/// the same pid as its parent (pid_namespaces(7): both may be 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Process {
+    pid: u32,
+    forks: u32,
+}
+
+impl Process {
+    /// The process that asks.
+    pub(crate) fn current() -> Process {
+        Process { pid: std::process::id(), forks: FORKS.load(Ordering::Relaxed) }
+    }
+
+    /// Some other process, for tests.
+    #[cfg(test)]
+    pub(crate) fn another() -> Process {
+        let Process { pid, forks } = Process::current();
+        Process { pid, forks: forks + 1 }
+    }
+
+    pub(crate) fn is_current(self) -> bool {
+        self == Process::current()
+    }
+
+    /// Its id in its own pid namespace.
+    pub(crate) fn pid(self) -> u32 {
+        self.pid
+    }
 }
 
 /// Whether this process was made by a raw `clone`, `_Fork` or `vfork`, which pass the handlers by.
@@ -44,7 +73,7 @@ pub(crate) fn process_id() -> u32 {
 /// after `vfork` because the memory is the parent's own.
 pub(crate) fn bypassed_the_fork_handlers() -> bool {
     let owner = OWNER.load(Ordering::Acquire);
-    owner != 0 && owner != process_id()
+    owner != 0 && owner != std::process::id()
 }
 
 /// Opens a descriptor and registers it, so that no forked child keeps it.
@@ -65,7 +94,7 @@ pub(super) fn deregister(descriptor: RawFd) {
 /// Notes that a handle of this process owns the marker.
 pub(crate) fn note_held(marker: FileId) {
     if let Ok(mut registry) = registry() {
-        registry.held.insert(marker, process_id());
+        registry.held.insert(marker, Process::current());
     }
 }
 
@@ -81,7 +110,8 @@ pub(crate) fn is_held_by_this_process(marker: FileId) -> bool {
     if bypassed_the_fork_handlers() {
         return false;
     }
-    registry().is_ok_and(|registry| registry.held.get(&marker) == Some(&process_id()))
+    registry()
+        .is_ok_and(|registry| registry.held.get(&marker).is_some_and(|holder| holder.is_current()))
 }
 
 fn registry() -> io::Result<MutexGuard<'static, Registry>> {
@@ -171,7 +201,7 @@ fn install_handlers() -> io::Result<()> {
         if seen == INSTALLED {
             return Ok(());
         }
-        let me = u64::from(process_id());
+        let me = u64::from(std::process::id());
         if seen == me {
             std::thread::yield_now();
             continue;
@@ -192,7 +222,7 @@ fn install_handlers() -> io::Result<()> {
             HANDLERS.store(NONE, Ordering::Release);
             return Err(io::Error::from_raw_os_error(refused));
         }
-        OWNER.store(process_id(), Ordering::Release);
+        OWNER.store(std::process::id(), Ordering::Release);
         HANDLERS.store(INSTALLED, Ordering::Release);
         return Ok(());
     }
@@ -214,7 +244,8 @@ extern "C" fn after_fork_in_parent() {
 
 /// Only closes descriptors and unlocks: nothing here allocates.
 extern "C" fn after_fork_in_child() {
-    OWNER.store(process_id(), Ordering::Release);
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    OWNER.store(std::process::id(), Ordering::Release);
     HANDLERS.store(INSTALLED, Ordering::Release);
     with_parked_registry(|registry| registry.descriptors.close_all());
     for parked in parked_mutexes() {

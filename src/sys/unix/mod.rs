@@ -7,6 +7,7 @@ pub(crate) mod fork;
 mod lock_file;
 #[cfg(test)]
 pub(crate) mod probe;
+mod watch;
 
 use std::ffi::CString;
 use std::io;
@@ -16,6 +17,7 @@ pub(crate) use directory::{
     Directory, already_exists, is_unsupported, means_name_too_long, means_not_a_regular_file,
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
+pub(crate) use watch::wait_until_removed;
 
 /// One name inside a directory: no slash, no NUL.
 #[derive(Debug, Clone, PartialEq, Eq)]

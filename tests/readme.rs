@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The pages tell the truth: the README's statuses are the library's, and the tests that
+//! docs/protocol.md names exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crtx::Status;
+
+const README: &str = include_str!("../README.md");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The cells of a Markdown table's row.
+fn cells(line: &str) -> Option<Vec<&str>> {
+    let row = line.strip_prefix("| ")?.strip_suffix(" |")?;
+    Some(row.split(" | ").collect())
+}
+
+#[test]
+fn the_readme_has_the_status_table_of_the_library() {
+    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `CRTX_")).collect();
+    let wanted: Vec<String> = Status::ALL
+        .iter()
+        .map(|status| {
+            format!("| `{}` | {} | {} |", status.name(), status.number(), status.message())
+        })
+        .collect();
+    assert_eq!(rows, wanted);
+}
+
+/// Every file with this ending below a directory.
+fn files_below(directory: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path, ending));
+        } else if path.extension().is_some_and(|found| found == ending) {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The name in `prefix NAME suffix`, if the line is one.
+fn name_between<'a>(line: &'a str, prefix: &str, suffix: char) -> Option<&'a str> {
+    let (name, _) = line.trim_start().strip_prefix(prefix)?.split_once(suffix)?;
+    Some(name)
+}
+
+/// The tests that run: functions under `#[test]`, and cases in a table of the C or C++ tests.
+fn existing_tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for directory in ["src", "tests"] {
+        for file in files_below(&root().join(directory), "rs") {
+            let text = fs::read_to_string(file).unwrap();
+            let mut is_test = false;
+            for line in text.lines() {
+                if let Some(name) = name_between(line, "fn ", '(').filter(|_| is_test) {
+                    names.insert(name.to_owned());
+                }
+                is_test = line.trim() == "#[test]";
+            }
+        }
+    }
+    for (ending, prefix) in [("c", "CASE("), ("cpp", "TEST(")] {
+        for file in files_below(&root().join("ctests"), ending) {
+            let text = fs::read_to_string(file).unwrap();
+            let cases = text.lines().filter_map(|line| name_between(line, prefix, ')'));
+            names.extend(cases.map(str::to_owned));
+        }
+    }
+    names
+}
+
+#[test]
+fn every_promise_of_the_protocol_names_tests_that_exist() {
+    let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    let (_, promises) = page.split_once("\n| promise | test |\n| --- | --- |\n").unwrap();
+    let existing = existing_tests();
+    for line in promises.lines() {
+        let row = cells(line).filter(|row| row.len() == 2);
+        let row = row.unwrap_or_else(|| panic!("not a row of the table: {line}"));
+        let (promise, tests) = (row[0], row[1]);
+        for test in tests.split(", ") {
+            let name = test.strip_prefix('`').and_then(|test| test.strip_suffix('`'));
+            let name = name.unwrap_or_else(|| panic!("{promise}: {test} is no name of a test"));
+            assert!(existing.contains(name), "{promise}: there is no test {name}");
+        }
+    }
+    assert!(promises.lines().count() > 40);
+}
