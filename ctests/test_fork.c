@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -106,6 +107,40 @@ static void a_grandchild_is_as_powerless_as_a_child(void)
   in_child(fork_again, NULL);
   check_parent_still_holds();
   let_go(parents_lock);
+}
+
+static void be_a_child_with_the_same_pid(void *unused)
+{
+  (void)unused;
+  CHECK_INT(getpid(), 1);
+  want_forked_everywhere();
+}
+
+static void hold_as_process_1(void *unused)
+{
+  (void)unused;
+  CHECK_INT(getpid(), 1);
+  parents_lock = hold(path);
+  NEED_TRUE(unshare(CLONE_NEWPID) == 0);
+  in_child(be_a_child_with_the_same_pid, NULL);
+  WANT(CRTX_OK, crtx_lock_check(parents_lock, &last_error));
+  let_go(parents_lock);
+}
+
+static void enter_a_pid_namespace(void *unused)
+{
+  (void)unused;
+  if (unshare(CLONE_NEWPID) != 0) {
+    skip_case("needs root, for a pid namespace");
+  }
+  in_child(hold_as_process_1, NULL);
+}
+
+/* As in a container, where the program is process 1 and starts another container. */
+static void a_forked_child_with_its_parents_pid_is_still_told_apart(void)
+{
+  snprintf(path, sizeof path, "%s", at("store.lock"));
+  in_child(enter_a_pid_namespace, NULL);
 }
 
 static void acquire_in_child(void *unused)
@@ -347,6 +382,7 @@ int main(int argc, char **argv)
   static const struct test_case cases[] = {
       CASE(a_forked_child_cannot_release_its_parents_lock),
       CASE(a_grandchild_is_as_powerless_as_a_child),
+      CASE(a_forked_child_with_its_parents_pid_is_still_told_apart),
       CASE(a_forked_child_acquires_locks_of_its_own),
       CASE(a_forked_child_does_not_keep_its_parents_lock_alive),
       CASE(a_vfork_child_answers_forked),

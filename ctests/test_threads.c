@@ -172,6 +172,8 @@ static void any_thread_may_use_and_release_a_handle(void)
 
 static volatile int stop;
 
+/* Never stale: the marker is locked before it appears, and until it is gone. Held, while the acquire
+ * has not given out its handle yet. */
 static void *inspect_all_the_time(void *unused)
 {
   crtx_marker marker;
@@ -180,8 +182,9 @@ static void *inspect_all_the_time(void *unused)
   marker.struct_size = sizeof marker;
   while (!stop) {
     if (!WANT(CRTX_OK, crtx_marker_inspect(path, &marker, &last_error)) ||
-        !CHECK(marker.state == CRTX_MARKER_ABSENT || marker.state == CRTX_MARKER_HELD_BY_THIS_PROCESS ||
-               marker.state == CRTX_MARKER_STALE)) {
+        !CHECK(marker.state == CRTX_MARKER_ABSENT || marker.state == CRTX_MARKER_HELD ||
+               marker.state == CRTX_MARKER_HELD_BY_THIS_PROCESS)) {
+      printf("  the state was %u\n", (unsigned)marker.state);
       return NULL;
     }
   }
