@@ -187,6 +187,12 @@ void watchdog(unsigned seconds)
   alarm(seconds * slowness);
 }
 
+int rounds(int usual)
+{
+  int fewer = usual / (int)slowness;
+  return fewer < 2 ? 2 : fewer;
+}
+
 void pause_ms(unsigned milliseconds)
 {
   struct timespec left;

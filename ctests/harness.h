@@ -50,6 +50,8 @@ const char *joined(const char *a, const char *b);
 /* The case must end within so many seconds from now; every case starts with 60. The environment
  * variable CRTX_TEST_SLOWNESS multiplies it, for valgrind. */
 void watchdog(unsigned seconds);
+/* How often to repeat a race: fewer times where CRTX_TEST_SLOWNESS says that it takes long, at least twice. */
+int rounds(int usual);
 void pause_ms(unsigned milliseconds);
 
 /* Runs the body in a forked child, where checks work as usual, and makes its failures ours. */

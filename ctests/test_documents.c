@@ -193,12 +193,12 @@ static void small_order_mixed_order_and_non_canonical_keys_are_not_trusted(void)
   attest(&document, path, FIXTURE_NOW);
   for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     bytes_from_hex(document.key, 32, keys[i].hex);
-    if (!WANT(CRTX_E_UNTRUSTED_KEY, crtx_operator_principal(document.key, 32, buffer, sizeof buffer, NULL, &last_error)) |
-        !WANT(CRTX_E_UNTRUSTED_KEY, build_for(path, NULL, "x", 60)) |
-        !WANT(CRTX_E_UNTRUSTED_KEY, crtx_takeover_verify(path, &document.document, &last_error)) |
-        !WANT(CRTX_E_UNTRUSTED_KEY, crtx_evidence_verify(path, document.key, 32, &last_error)) |
+    if (!WANT(CRTX_E_UNTRUSTED_KEY, crtx_operator_principal(document.key, 32, buffer, sizeof buffer, NULL, &last_error)) +
+        !WANT(CRTX_E_UNTRUSTED_KEY, build_for(path, NULL, "x", 60)) +
+        !WANT(CRTX_E_UNTRUSTED_KEY, crtx_takeover_verify(path, &document.document, &last_error)) +
+        !WANT(CRTX_E_UNTRUSTED_KEY, crtx_evidence_verify(path, document.key, 32, &last_error)) +
         !WANT(CRTX_E_UNTRUSTED_KEY,
-              crtx_intent_verify(&document.document, &expected, buffer, sizeof buffer, NULL, &last_error))) {
+              crtx_intent_verify(&document.document, &expected, buffer, sizeof buffer, NULL, &last_error)) > 0) {
       printf("  with the key of %s: %s\n", keys[i].what, keys[i].hex);
     }
   }

@@ -169,10 +169,10 @@ static void a_malformed_marker_is_reported_as_such_and_never_taken_for_free(void
     put_text(path, malformed[i].text);
     marker = inspected(path);
     NEED(CRTX_OK, crtx_blake3_file(path, digest, sizeof digest, NULL, &last_error));
-    if (!CHECK_INT(marker.state, CRTX_MARKER_MALFORMED) | !CHECK_INT(marker.pid, 0) | !CHECK_TEXT(marker.host, "") |
-        !CHECK_TEXT(marker.marker_blake3, digest) |
-        !WANT(CRTX_E_MARKER_EXISTS, crtx_lock_acquire(path, &options, &lock, &last_error)) |
-        !CHECK(holds_text(path, malformed[i].text))) {
+    if (!CHECK_INT(marker.state, CRTX_MARKER_MALFORMED) + !CHECK_INT(marker.pid, 0) + !CHECK_TEXT(marker.host, "") +
+        !CHECK_TEXT(marker.marker_blake3, digest) +
+        !WANT(CRTX_E_MARKER_EXISTS, crtx_lock_acquire(path, &options, &lock, &last_error)) +
+        !CHECK(holds_text(path, malformed[i].text)) > 0) {
       printf("  with the marker: %s\n", malformed[i].what);
     }
   }

@@ -264,8 +264,8 @@ static void the_expectation_for_an_intent_is_checked_as_an_argument(void)
   authorize(&document, FIXTURE_NOW);
   for (i = 0; i < sizeof paths / sizeof paths[0]; i++) {
     expectation.active_db_path = paths[i];
-    if (!WRONG(crtx_intent_verify(&document.document, &expectation, text, sizeof text, NULL, &last_error)) |
-        !WRONG(crtx_intent_build(DEPLOYMENT, &expectation, document.key, 32, 60, 0, text, sizeof text, NULL, &last_error))) {
+    if (!WRONG(crtx_intent_verify(&document.document, &expectation, text, sizeof text, NULL, &last_error)) +
+        !WRONG(crtx_intent_build(DEPLOYMENT, &expectation, document.key, 32, 60, 0, text, sizeof text, NULL, &last_error)) > 0) {
       printf("  with the path %s\n", paths[i]);
     }
   }

@@ -311,9 +311,9 @@ static void want_bad_handle(uint64_t opaque)
 {
   crtx_lock lock;
   lock.opaque = opaque;
-  if (!WANT(CRTX_E_BAD_HANDLE, crtx_lock_check(lock, &last_error)) |
-      !WANT(CRTX_E_BAD_HANDLE, crtx_lock_leak(lock, &last_error)) |
-      !WANT(CRTX_E_BAD_HANDLE, crtx_lock_release(lock, &last_error))) {
+  if (!WANT(CRTX_E_BAD_HANDLE, crtx_lock_check(lock, &last_error)) +
+      !WANT(CRTX_E_BAD_HANDLE, crtx_lock_leak(lock, &last_error)) +
+      !WANT(CRTX_E_BAD_HANDLE, crtx_lock_release(lock, &last_error)) > 0) {
     printf("  with the handle %llx\n", (unsigned long long)opaque);
   }
 }

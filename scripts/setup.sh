@@ -1,34 +1,65 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Makes sure that what `make test` and `make demo` need is here. With everything in place it only
-# looks. As root on a Debian-like system it installs what is missing; otherwise it names it.
+# Makes sure that what a target needs is here. With everything in place it only looks. As root on a
+# Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
+# Usage: scripts/setup.sh build | demo | test
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
-have "${CC:-cc}" || missing+=(gcc)
-have "${CXX:-c++}" || missing+=(g++)
-have pkg-config || missing+=(pkg-config)
-have valgrind || missing+=(valgrind)
-have nm || missing+=(binutils)
-{ have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
-[ -e /usr/include/stdlib.h ] || have xcrun || missing+=(libc6-dev)
+# need COMMAND PACKAGE
+need() { have "$1" || missing+=("$2"); }
+
+needs_of_build() {
+  need "${CC:-cc}" gcc
+  [ -e /usr/include/stdlib.h ] || have xcrun || missing+=(libc6-dev)
+}
+
+needs_of_demo() {
+  needs_of_build
+  need pkg-config pkg-config
+  { have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
+}
+
+needs_of_test() {
+  needs_of_demo
+  need "${CXX:-c++}" g++
+  need valgrind valgrind
+  need nm binutils
+  need abidiff abigail-tools
+}
 
 # Debian's own cargo may be older than the crate wants: that one is not ours to install.
-if ! have "${CARGO:-cargo}"; then
-  echo "setup: missing: cargo (Rust 1.85 or later, https://rustup.rs) ${missing[*]}" >&2
-  exit 1
-fi
+need_cargo() {
+  local wanted version
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
+  if ! have "${CARGO:-cargo}"; then
+    echo "setup: missing: cargo (Rust $wanted or later, https://rustup.rs) ${missing[*]}" >&2
+    exit 1
+  fi
+  version=$("${CARGO:-cargo}" --version | awk '{ print $2 }')
+  if [ "$(printf '%s\n%s\n' "$wanted" "$version" | sort -V | head -n 1)" != "$wanted" ]; then
+    echo "setup: cargo is $version, and Rust $wanted or later is needed (https://rustup.rs)" >&2
+    exit 1
+  fi
+}
 
+case ${1:-} in
+  build | demo | test) "needs_of_$1" ;;
+  *)
+    echo "usage: $0 build | demo | test" >&2
+    exit 2
+    ;;
+esac
+need_cargo
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
   echo "setup: missing packages (Debian's names): ${missing[*]}" >&2
   exit 1
 fi
-
 echo "setup: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq

@@ -143,6 +143,12 @@ impl Error {
         self
     }
 
+    /// Names the file that a message of a check without files is about.
+    pub(crate) fn about(mut self, path: &Path) -> Self {
+        self.message = format!("{}: {}", quote_path(path), self.message);
+        self
+    }
+
     /// Adds a clause on what now stands on disk.
     pub(crate) fn and_note(mut self, note: &str) -> Self {
         self.message.push_str("; ");
@@ -181,17 +187,21 @@ impl Error {
     }
 }
 
-/// The system's own words for an errno, without Rust's " (os error N)".
+/// English words for what the operating system said, with its number. Not strerror's: those follow
+/// the program's locale.
 pub(crate) fn describe_os_error(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    match error.raw_os_error() {
+        Some(number) => match crate::sys::words_for(number) {
+            Some(words) => format!("{words} (errno {number})"),
+            None => format!("{} (errno {number})", error.kind()),
+        },
+        None => error.kind().to_string(),
     }
 }
 
-/// The longest quoted path or text in a message; two fit into the 1,024 bytes of `crtx_error`.
-const QUOTE_LIMIT: usize = 360;
+/// The longest quoted path or text in a message; three fit into the 1,024 bytes of `crtx_error`, and
+/// no message has more.
+const QUOTE_LIMIT: usize = 240;
 
 /// A path in quotes, with everything that is not plain text escaped, shortened in the middle.
 pub(crate) fn quote_path(path: &Path) -> String {

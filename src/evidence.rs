@@ -9,7 +9,7 @@ use crate::error::{Error, Result, Status, quote_path};
 use crate::inspect::read_at_most;
 use crate::marker::{MAX_DIGESTED_BYTES, MarkerSnapshot};
 use crate::marker_path::MarkerPath;
-use crate::principal::{MAX_PAYLOAD_BYTES, OperatorKey, SIGNATURE_BYTES};
+use crate::principal::{MAX_PAYLOAD_BYTES, OperatorKey};
 use crate::site::Site;
 use crate::sys::{self, Access, FileId, FileName, LockFile};
 
@@ -65,7 +65,7 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Writes the exact bytes that were verified, under names of which none exists.
     pub(crate) fn write(site: &Site, document: &SignedDocument<'_>) -> Result<Evidence> {
-        let time = chrono::Utc::now().format("%Y%m%dT%H%M%SZ");
+        let time = crate::time::now().format("%Y%m%dT%H%M%SZ");
         for number in 1..=MOST_IN_ONE_SECOND {
             let suffix = match number {
                 1 => format!("{STALE_INFIX}{time}"),
@@ -104,8 +104,8 @@ impl Evidence {
             (self.names.signature.clone(), document.signature),
         ];
         for (name, bytes) in files {
-            let written = site.create_new(&name).and_then(|file| {
-                self.written.push((name.clone(), file.facts()?.id));
+            let written = site.create_new(&name).and_then(|(file, facts)| {
+                self.written.push((name.clone(), facts.id));
                 file.write_all(bytes)?;
                 file.sync()
             });
@@ -190,8 +190,8 @@ pub fn verify_evidence(stale_path: &Path, public_key: &[u8]) -> Result<()> {
     let attestation = site.marker().with_suffix(ATTESTATION_SUFFIX);
     let payload = read_evidence(&site, &attestation, MAX_PAYLOAD_BYTES as u64)?;
     let signature = site.marker().with_suffix(SIGNATURE_SUFFIX);
-    let signature = read_evidence(&site, &signature, SIGNATURE_BYTES as u64)
-        .map_err(|error| signature_too_long(&site, &signature, error))?;
+    // A signature of any other length is a bad signature, not a file too large.
+    let signature = read_evidence(&site, &signature, MAX_PAYLOAD_BYTES as u64)?;
     TakeoverAttestation::verify_at_any_time(&payload, &signature, public_key)
         .and_then(|attestation| attestation.check_names(&MarkerSnapshot::of(&marker)))
         .map_err(|error| does_not_fit(&site, &error))
@@ -220,23 +220,12 @@ fn read_evidence(site: &Site, name: &FileName, limit: u64) -> Result<Vec<u8>> {
     bytes.ok_or_else(|| invalid(&format!("is over {limit} bytes")))
 }
 
-/// A signature file over 64 bytes is no signature, as one under 64 bytes is not.
-fn signature_too_long(site: &Site, name: &FileName, error: Error) -> Error {
-    let present = matches!(site.directory().facts_at(name), Ok(Some(facts)) if facts.is_regular);
-    if error.status() == Status::EvidenceInvalid && present {
-        return Error::new(Status::BadSignature, "evidence signature", error.message());
-    }
-    error
-}
-
 fn does_not_fit(site: &Site, error: &Error) -> Error {
-    let stale = quote_path(site.path().given());
     let status = match error.status() {
         Status::BadSignature | Status::SignatureLength => Status::BadSignature,
         _ => Status::EvidenceInvalid,
     };
-    let message = format!("the evidence of {stale} does not hold: {}", error.message());
-    Error::new(status, "evidence check", message)
+    Error::new(status, "evidence check", error.message()).about(site.path().given())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::marker::{MAX_DIGESTED_BYTES, MAX_MARKER_BYTES, Marker, MarkerSnapshot
 use crate::marker_path::MarkerPath;
 use crate::site::{ATTEMPTS, Site};
 use crate::state::MarkerState;
-use crate::sys::{Access, FileId, LockFile, fork};
+use crate::sys::{Access, FileFacts, LockFile, fork};
 
 /// What [`inspect`] saw.
 #[derive(Debug, Clone)]
@@ -45,8 +45,7 @@ pub(crate) fn inspect_site(site: &Site) -> Result<Inspection> {
             return Ok(inspection);
         }
     }
-    let message = format!("marker {} changed at every look", quote_path(site.path().given()));
-    Err(Error::new(Status::Contended, "marker inspection", message))
+    Err(kept_changing(site.path(), "marker inspection"))
 }
 
 /// `None` if a file was replaced meanwhile, so that what was seen belongs to no single moment.
@@ -58,13 +57,15 @@ fn inspect_once(site: &Site) -> Result<Option<Inspection>> {
     let marker_facts =
         marker.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
 
-    let companion_is_held = match &companion {
-        Some(companion) => is_held(companion)
-            .map_err(|error| site.io_error("companion lock", site.companion(), &error))?,
-        None => false,
-    };
-    let marker_is_held =
-        is_held(&marker).map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
+    let ours = fork::is_held_by_this_process(marker_facts.id);
+    let companion_is_held = companion.as_ref().map_or(Ok(false), is_held);
+    let companion_is_held = companion_is_held
+        .map_err(|error| site.io_error("companion lock", site.companion(), &error))?;
+    let mut holder = Holder::of(&marker, &marker_facts)
+        .map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
+    if companion_is_held && holder == Holder::Nobody {
+        holder = if ours { Holder::ThisProcess } else { Holder::AnotherProcess };
+    }
     let snapshot = read_snapshot(site, &marker);
 
     // Both locks are given back before the answer is believed: the files must still be the ones at
@@ -85,8 +86,7 @@ fn inspect_once(site: &Site) -> Result<Option<Inspection>> {
         return Ok(None);
     }
     let snapshot = snapshot?;
-    let held = companion_is_held || marker_is_held;
-    Ok(Some(Inspection { state: state_of(held, marker_facts.id, snapshot.as_ref()), snapshot }))
+    Ok(Some(Inspection { state: state_of(holder, snapshot.as_ref()), snapshot }))
 }
 
 /// Whether somebody has the lock exclusively. Leaves this file with a share of it if not.
@@ -94,20 +94,36 @@ fn is_held(file: &LockFile) -> io::Result<bool> {
     file.try_lock_shared().map(|granted| !granted)
 }
 
+/// Who has a marker's OS lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Nobody,
+    ThisProcess,
+    AnotherProcess,
+}
+
+impl Holder {
+    /// Tries the marker's own lock. A marker is this process's from before it is visible until
+    /// after it is unlocked, so that is asked first.
+    pub(crate) fn of(marker: &LockFile, facts: &FileFacts) -> io::Result<Holder> {
+        let ours = fork::is_held_by_this_process(facts.id);
+        Ok(match is_held(marker)? {
+            false => Holder::Nobody,
+            true if ours => Holder::ThisProcess,
+            true => Holder::AnotherProcess,
+        })
+    }
+}
+
 /// Held wins over malformed: a holder is at work, whatever its marker says.
-pub(crate) fn state_of(
-    held: bool,
-    marker: FileId,
-    snapshot: Option<&MarkerSnapshot>,
-) -> MarkerState {
-    if held && fork::is_held_by_this_process(marker) {
-        MarkerState::HeldByThisProcess
-    } else if held {
-        MarkerState::Held
-    } else if snapshot.is_some_and(|snapshot| snapshot.parsed.is_ok()) {
-        MarkerState::Stale
-    } else {
-        MarkerState::Malformed
+pub(crate) fn state_of(holder: Holder, snapshot: Option<&MarkerSnapshot>) -> MarkerState {
+    match holder {
+        Holder::ThisProcess => MarkerState::HeldByThisProcess,
+        Holder::AnotherProcess => MarkerState::Held,
+        Holder::Nobody if snapshot.is_some_and(|snapshot| snapshot.parsed.is_ok()) => {
+            MarkerState::Stale
+        }
+        Holder::Nobody => MarkerState::Malformed,
     }
 }
 
@@ -179,6 +195,11 @@ pub(crate) fn with_state(site: &Site, error: Error) -> Error {
     }
 }
 
+pub(crate) fn kept_changing(path: &MarkerPath, operation: &'static str) -> Error {
+    let message = format!("marker {} was replaced at every look", quote_path(path.given()));
+    Error::new(Status::Contended, operation, message)
+}
+
 pub(crate) fn marker_absent(path: &MarkerPath, operation: &'static str) -> Error {
     let message = format!("there is no marker {}", quote_path(path.given()));
     Error::new(Status::MarkerAbsent, operation, message).with_marker_state(MarkerState::Absent)
@@ -202,7 +223,14 @@ pub(crate) fn contended(
     operation: &'static str,
     inspection: &Inspection,
 ) -> Error {
-    let message = describe(path, inspection);
+    let message = match inspection.state {
+        MarkerState::Held | MarkerState::HeldByThisProcess => describe(path, inspection),
+        // Whoever it was has gone since, or looks at the marker without an end.
+        _ => format!(
+            "another process was at marker {} at this moment; try again",
+            quote_path(path.given())
+        ),
+    };
     Error::new(Status::Contended, operation, message).with_marker_state(inspection.state)
 }
 
@@ -218,9 +246,7 @@ fn describe(path: &MarkerPath, inspection: &Inspection) -> String {
         None => "an unknown process".to_owned(),
     };
     match inspection.state {
-        MarkerState::Absent => {
-            format!("marker {marker} is being made or removed at this moment; try again")
-        }
+        MarkerState::Absent => format!("marker {marker} was gone at the next look; try again"),
         MarkerState::HeldByThisProcess => {
             format!("marker {marker} is held by this very process since {}", since(inspection))
         }

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use crate::claim::Companion;
 use crate::digest::Digest;
 use crate::error::{Error, Result, Status, quote_path, quote_text};
-use crate::inspect::{self, Inspection, inspect_site, marker_exists};
+use crate::inspect::{self, Holder, Inspection, inspect_site, marker_exists};
 use crate::marker::{self, Marker};
 use crate::marker_path::{COMPANION_SUFFIX, MarkerPath};
-use crate::publish::{Durability, FreshMarker, MarkerFile, PublishError};
-use crate::site::{Allow, Site};
+use crate::publish::{Durability, FreshMarker, MarkerFile};
+use crate::site::{ATTEMPTS, Allow, Site};
 use crate::state::MarkerState;
 use crate::sys::{
     self, Access, FileId,
     fork::{self, Process},
 };
+use crate::time;
 
 /// Who acquires, for what, and how.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ impl LockOptions {
         };
         let host = self.host.clone().unwrap_or_else(sys::host_name);
         marker::check_host(&host)?;
-        let now = chrono::Utc::now();
+        let now = time::now();
         let Some(acquired_at_unix_ns) = now.timestamp_nanos_opt() else {
             return Err(Error::argument("the system clock is outside the years 1677 to 2262"));
         };
@@ -229,15 +230,21 @@ impl Lock {
 }
 
 impl Held {
-    /// Whether marker and companion are still ours, by device and inode: both descriptors are
-    /// open, so neither inode number can be in use for another file.
+    /// Whether marker and companion are still ours, by device and inode, against the descriptors
+    /// that are open: while they are, neither inode number can be in use for another file. (A
+    /// program that closes descriptors which are not its own would close both.)
     fn what_is_ours(&self, operation: &'static str) -> Result<(bool, bool)> {
-        let is_ours = |name, id: FileId| match self.site.directory().facts_at(name) {
+        let site = &self.site;
+        let still_open = self.marker.is_still_open();
+        if !still_open.map_err(|error| site.io_error(operation, site.marker(), &error))? {
+            return Ok((false, false));
+        }
+        let is_ours = |name, id: FileId| match site.directory().facts_at(name) {
             Ok(there) => Ok(there.is_some_and(|there| there.id == id)),
-            Err(error) => Err(self.site.io_error(operation, name, &error)),
+            Err(error) => Err(site.io_error(operation, name, &error)),
         };
-        let marker = is_ours(self.site.marker(), self.marker.id())?;
-        Ok((marker, is_ours(self.site.companion(), self.companion.facts().id)?))
+        let marker = is_ours(site.marker(), self.marker.id())?;
+        Ok((marker, is_ours(site.companion(), self.companion.facts().id)?))
     }
 
     fn lost(&self, operation: &'static str, marker: bool, companion: bool) -> Error {
@@ -273,7 +280,10 @@ impl Held {
                 .and_note("the lock is released and its marker removed; the companion stays")
         });
         drop(marker);
-        synced.and(removed.map(drop))
+        match (synced, removed) {
+            (Err(unsynced), Err(_)) => Err(unsynced.and_note("the companion stays")),
+            (synced, removed) => synced.and(removed.map(drop)),
+        }
     }
 }
 
@@ -346,24 +356,30 @@ fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Resul
     let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
     match fresh.publish(site, options.durability) {
         Ok(file) => Ok(PublishedMarker { file, marker }),
-        Err(PublishError::Failed(error)) => Err(error),
-        Err(PublishError::MarkerExists) => {
-            let inspection = look_for_marker(site)?;
-            Err(marker_exists(site, &inspection.unwrap_or(Inspection::ABSENT)))
-        }
+        Err(error) if error.status() == Status::MarkerExists => Err(match look_for_marker(site)? {
+            Some(inspection) => marker_exists(site, &inspection),
+            None => inspect::contended(site.path(), "lock acquire", &Inspection::ABSENT),
+        }),
+        Err(error) => Err(error),
     }
 }
 
 /// The marker as it stands while this process holds the companion: held or stale by its own lock.
 fn look_for_marker(site: &Site) -> Result<Option<Inspection>> {
-    let Some(file) = site.open_marker(Access::Read)? else { return Ok(None) };
-    let facts =
-        file.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
-    let free = file.try_lock_shared();
-    let free = free.map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
-    let snapshot = inspect::read_snapshot(site, &file)?;
-    let state = inspect::state_of(!free, facts.id, snapshot.as_ref());
-    Ok(Some(Inspection { state, snapshot }))
+    for _ in 0..ATTEMPTS {
+        let Some(file) = site.open_marker(Access::Read)? else { return Ok(None) };
+        let facts =
+            file.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
+        let holder = Holder::of(&file, &facts);
+        let holder = holder.map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
+        let snapshot = inspect::read_snapshot(site, &file)?;
+        // A holder whose companion somebody deleted may have released it since it was opened.
+        if site.is_at(site.marker(), &facts)? {
+            let state = inspect::state_of(holder, snapshot.as_ref());
+            return Ok(Some(Inspection { state, snapshot }));
+        }
+    }
+    Err(inspect::kept_changing(site.path(), "lock acquire"))
 }
 
 /// The companion is somebody else's: who is it?

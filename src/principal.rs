@@ -8,9 +8,6 @@ use crate::error::{Error, Result, Status};
 /// The longest payload that is ever signed or verified: 64 KiB.
 pub(crate) const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 
-/// A detached signature.
-pub(crate) const SIGNATURE_BYTES: usize = 64;
-
 /// The field prime 2^255 - 19, little-endian as in a key.
 const FIELD_PRIME: [u8; 32] = {
     let mut prime = [0xff; 32];

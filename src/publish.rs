@@ -26,7 +26,7 @@ pub enum Durability {
 }
 
 /// A marker's own open file, locked, and known to this process as held by it. That begins before
-/// the marker is visible and ends before its lock does, so that nobody in this process takes it for
+/// the marker is visible and ends after its lock did, so that nobody in this process takes it for
 /// another's.
 #[derive(Debug)]
 pub(crate) struct MarkerFile {
@@ -41,6 +41,15 @@ impl MarkerFile {
         MarkerFile { file, facts, process: Process::current() }
     }
 
+    /// Whether the descriptor still is what it was opened as.
+    pub(crate) fn is_still_open(&self) -> io::Result<bool> {
+        match self.file.facts() {
+            Ok(facts) => Ok(facts.id == self.facts.id),
+            Err(error) if sys::means_not_open(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) fn id(&self) -> FileId {
         self.facts.id
     }
@@ -49,8 +58,8 @@ impl MarkerFile {
 impl Drop for MarkerFile {
     fn drop(&mut self) {
         if self.process.is_current() {
-            fork::forget_held(self.facts.id);
             self.file.unlock();
+            fork::forget_held(self.facts.id);
         }
     }
 }
@@ -59,86 +68,68 @@ impl Drop for MarkerFile {
 #[derive(Debug)]
 pub(crate) struct FreshMarker(MarkerFile);
 
-/// A publication that failed. The marker that was to appear is not there.
-#[derive(Debug)]
-pub(crate) enum PublishError {
-    /// Somebody put a marker there without holding the companion.
-    MarkerExists,
-    Failed(Error),
-}
-
 impl FreshMarker {
-    /// Writes `PATH.new`. The caller holds the companion. On failure nothing is left.
+    /// Writes `PATH.new`. The caller holds the companion.
     pub(crate) fn write(site: &Site, text: &str, durability: Durability) -> Result<FreshMarker> {
-        let file = create(site)?;
-        let written = fill(site, &file, text, durability);
-        let facts = written.and_then(|()| {
-            file.facts().map_err(|error| site.io_error("marker status", site.fresh(), &error))
-        });
-        match facts {
-            Ok(facts) => Ok(FreshMarker(MarkerFile::new(file, facts))),
-            Err(error) => {
-                let _ = site.directory().remove(site.fresh());
-                Err(error)
-            }
+        let (file, facts) = create(site)?;
+        let fresh = FreshMarker(MarkerFile::new(file, facts));
+        match fill(site, &fresh.0.file, text, durability) {
+            Ok(()) => Ok(fresh),
+            Err(error) => Err(fresh.discard(site, error)),
         }
     }
 
     /// Renames it to the marker's name, overwriting nothing, and makes that durable.
-    pub(crate) fn publish(
-        self,
-        site: &Site,
-        durability: Durability,
-    ) -> std::result::Result<MarkerFile, PublishError> {
+    ///
+    /// [`Status::MarkerExists`] if somebody put a marker there without holding the companion.
+    pub(crate) fn publish(self, site: &Site, durability: Durability) -> Result<MarkerFile> {
         match self.put_in_place(site, durability) {
             Ok(()) => Ok(self.0),
-            Err(error) => {
-                self.discard(site);
-                Err(error)
-            }
+            Err(error) => Err(self.discard(site, error)),
         }
     }
 
-    /// Removes whatever names this file has; what stands at them by now may be another's.
-    pub(crate) fn discard(self, site: &Site) {
-        for name in [site.fresh(), site.marker()] {
-            // The failure that led here is the one to report; a leftover `PATH.new` is removed by
-            // the next acquire.
-            let _ = site.remove_if_same_file(name, self.0.id());
+    /// Removes whatever names this file has; what stands at them by now may be another's. Gives
+    /// the error back, with a note if the marker could not be removed. A `PATH.new` that stays is
+    /// removed by the next acquire.
+    pub(crate) fn discard(self, site: &Site, error: Error) -> Error {
+        let _ = site.remove_if_same_file(site.fresh(), self.0.id());
+        match site.remove_if_same_file(site.marker(), self.0.id()) {
+            Ok(_) => error,
+            Err(_) => error.and_note(
+                "the new marker stands all the same and could not be removed; nobody holds it",
+            ),
         }
     }
 
-    fn put_in_place(
-        &self,
-        site: &Site,
-        durability: Durability,
-    ) -> std::result::Result<(), PublishError> {
+    fn put_in_place(&self, site: &Site, durability: Durability) -> Result<()> {
+        const OPERATION: &str = "marker publish";
         rename_into_place(site).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => PublishError::MarkerExists,
-            _ => PublishError::Failed(site.io_error("marker publish", site.marker(), &error)),
+            io::ErrorKind::AlreadyExists => {
+                let path = quote_path(site.path().given());
+                let message = format!("another program put a marker at {path} at the last moment");
+                Error::new(Status::MarkerExists, OPERATION, message).with_os_error(&error)
+            }
+            _ => site.io_error(OPERATION, site.marker(), &error),
         })?;
         // Somebody may have deleted the companion and published at the same time under another one.
-        if !site.is_at(site.marker(), &self.0.facts).map_err(PublishError::Failed)? {
+        if !site.is_at(site.marker(), &self.0.facts)? {
             let path = quote_path(site.path().given());
             let message = format!("marker {path} was replaced while it was being published");
-            return Err(PublishError::Failed(Error::new(
-                Status::Contended,
-                "marker publish",
-                message,
-            )));
+            return Err(Error::new(Status::Contended, OPERATION, message));
         }
         if durability == Durability::Full {
-            site.sync_directory("marker directory sync").map_err(PublishError::Failed)?;
+            site.sync_directory("marker directory sync")?;
         }
         Ok(())
     }
 }
 
 /// Creates `PATH.new`, after a crashed publisher's was removed.
-fn create(site: &Site) -> Result<LockFile> {
+fn create(site: &Site) -> Result<(LockFile, FileFacts)> {
     for _ in 0..ATTEMPTS {
         match site.create_new(site.fresh()) {
-            Ok(file) => return Ok(file),
+            Ok(created) => return Ok(created),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove_leftover(site)?,
             Err(error) => return Err(site.io_error("new marker create", site.fresh(), &error)),
         }
@@ -156,17 +147,23 @@ fn remove_leftover(site: &Site) -> Result<()> {
         let message = format!("{path} is a directory, where a new marker is to be written");
         return Err(Error::new(Status::NotRegularFile, OPERATION, message));
     }
-    if facts.is_regular {
-        // A live publisher whose companion somebody deleted has it locked.
-        if let Some(leftover) = site.directory().open_file(fresh, Access::Read).map_err(io_error)? {
-            if lock_exclusively(&leftover).map_err(io_error)? == Try::Refused {
-                return Err(in_use(site));
-            }
-            return site.directory().remove(fresh).map(drop).map_err(io_error);
+    // A live publisher whose companion somebody deleted has it locked; it is opened for writing
+    // because NFS wants that for an exclusive lock. Anything else at this reserved name loses the
+    // name, and so does what may not be opened: what it points to is not touched.
+    let leftover = if facts.is_regular {
+        match site.directory().open_file(fresh, Access::ReadWrite) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            opened => opened.map_err(io_error)?,
+        }
+    } else {
+        None
+    };
+    if let Some(leftover) = &leftover {
+        if lock_exclusively(leftover).map_err(io_error)? == Try::Refused {
+            return Err(in_use(site));
         }
     }
-    // Anything else at this reserved name loses the name; what it points to is not touched.
-    site.directory().remove(fresh).map(drop).map_err(io_error)
+    site.remove_if_same_file(fresh, facts.id).map(drop).map_err(io_error)
 }
 
 fn in_use(site: &Site) -> Error {

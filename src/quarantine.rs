@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::attestation::{SignedDocument, TakeoverAttestation};
 use crate::claim::{Companion, Try, lock_exclusively};
-use crate::error::{Error, Result, Status, quote_path};
+use crate::error::{Error, Result, Status, describe_os_error, quote_path};
 use crate::evidence::Evidence;
 use crate::inspect::{
-    contended, inspect_site, marker_absent, marker_too_large, read_snapshot, with_state,
+    Holder, Inspection, contended, inspect_site, kept_changing, marker_absent, marker_too_large,
+    read_snapshot, state_of, with_state,
 };
 use crate::lock::{Lock, LockOptions, PublishedMarker, refuse_in_a_bypassing_process};
 use crate::marker::MarkerSnapshot;
 use crate::marker_path::MarkerPath;
-use crate::publish::{FreshMarker, PublishError};
+use crate::publish::FreshMarker;
 use crate::site::{ATTEMPTS, Allow, Site};
 use crate::state::MarkerState;
 use crate::sys::{self, Access, FileFacts, LockFile};
@@ -91,7 +92,7 @@ pub fn verify_takeover(
         MarkerState::Stale | MarkerState::Malformed => {}
     }
     let snapshot = inspection.snapshot.ok_or_else(|| marker_too_large(&site, OPERATION))?;
-    attestation.check_names(&snapshot)?;
+    attestation.check_names(&snapshot).map_err(|error| error.about(site.path().given()))?;
     attestation.check_still_valid(document.now_unix_ns)
 }
 
@@ -178,7 +179,9 @@ impl StaleMarker {
         attestation: &TakeoverAttestation,
         document: &SignedDocument<'_>,
     ) -> Result<()> {
-        attestation.check_names(&self.snapshot)?;
+        attestation
+            .check_names(&self.snapshot)
+            .map_err(|error| error.about(site.path().given()))?;
         attestation.check_still_valid(document.now_unix_ns)?;
         self.remove_second_name(site)
     }
@@ -203,20 +206,21 @@ impl StaleMarker {
         let stale = evidence.names.marker.clone();
         let stale_path = evidence.names.stale_path(site);
         if let Err(error) = rename_under_the_locks(site, site.marker(), &stale) {
-            evidence.discard(site);
-            return Err(site.io_error(OPERATION, site.marker(), &error).into());
-        }
-        let moved = match site.is_at(&stale, &self.facts) {
-            Ok(true) => site.sync_directory("quarantine directory sync"),
-            Ok(false) => {
-                let path = quote_path(site.path().given());
-                let message =
-                    format!("marker {path} was replaced by another file at the last moment");
-                Err(Error::new(Status::Lost, OPERATION, message))
+            let error = site.io_error(OPERATION, site.marker(), &error);
+            // Over a network a rename may be done and still be answered with an error. Only a
+            // marker that is known not to stand there needs no evidence.
+            if site.is_at(&stale, &self.facts).is_ok_and(|moved| !moved) {
+                evidence.discard(site);
+                return Err(error.into());
             }
-            Err(error) => Err(error),
-        };
-        match moved {
+            return Err(put_back(site, &stale, stale_path, error));
+        }
+        match site.is_at(&stale, &self.facts) {
+            Ok(true) => {}
+            Ok(false) => return Err(give_back_a_strangers_file(site, &stale, stale_path)),
+            Err(error) => return Err(put_back(site, &stale, stale_path, error)),
+        }
+        match site.sync_directory("quarantine directory sync") {
             Ok(()) => Ok(stale_path),
             Err(error) => Err(put_back(site, &stale, stale_path, error)),
         }
@@ -238,20 +242,18 @@ impl StaleMarker {
             });
         let (stale, stale_path) = match moved {
             Ok(moved) => moved,
-            Err(error) => {
-                fresh.discard(site);
-                return Err(error);
+            Err(TakeoverError { error, stale_path }) => {
+                return Err(TakeoverError { error: fresh.discard(site, error), stale_path });
             }
         };
         match fresh.publish(site, options.durability) {
             Ok(file) => Ok((PublishedMarker { file, marker }, stale_path)),
-            Err(PublishError::Failed(error)) => Err(put_back(site, &stale, stale_path, error)),
-            Err(PublishError::MarkerExists) => {
-                let path = quote_path(site.path().given());
-                let message = format!("another program put a marker at {path} at the last moment");
-                let error = Error::new(Status::Lost, "marker publish", message);
+            // MarkerExists: an outsider's file, which no acquire of ours was refused by.
+            Err(error) if error.status() == Status::MarkerExists => {
+                let error = Error::new(Status::Lost, error.operation(), error.message());
                 Err(put_back(site, &stale, stale_path, error))
             }
+            Err(error) => Err(put_back(site, &stale, stale_path, error)),
         }
     }
 }
@@ -269,8 +271,7 @@ fn lock_and_read_marker(
         let locked = lock_exclusively(&file);
         if locked.map_err(|error| site.io_error(OPERATION, site.marker(), &error))? == Try::Refused
         {
-            // Somebody deleted a live holder's companion; the marker's own lock shows the holder.
-            return Err(contended(site.path(), OPERATION, &inspect_site(site)?));
+            return Err(refused_by_the_markers_own_lock(site, &file)?);
         }
         let facts = file.facts();
         let facts = facts.map_err(|error| site.io_error(OPERATION, site.marker(), &error))?;
@@ -280,15 +281,25 @@ fn lock_and_read_marker(
             return Ok((file, facts, snapshot));
         }
     }
-    let message = format!("marker {} was replaced at every look", quote_path(site.path().given()));
-    Err(Error::new(Status::Contended, OPERATION, message))
+    Err(kept_changing(site.path(), OPERATION))
+}
+
+/// Somebody deleted a live holder's companion, and the marker's own lock shows the holder; or
+/// somebody shares that lock without an end. An inspection would find our own companion locked.
+fn refused_by_the_markers_own_lock(site: &Site, file: &LockFile) -> Result<Error> {
+    let io_error = |error| site.io_error("stale marker lock", site.marker(), &error);
+    let facts = file.facts().map_err(io_error)?;
+    let holder = Holder::of(file, &facts).map_err(io_error)?;
+    let snapshot = read_snapshot(site, file)?;
+    let state = state_of(holder, snapshot.as_ref());
+    Ok(contended(site.path(), "stale marker lock", &Inspection { state, snapshot }))
 }
 
 /// Renames under both locks, overwriting nothing. Never by link: a death in between would leave a
 /// marker with two names.
 ///
-/// Where the filesystem has no such rename, look, then rename: nobody who keeps to the protocol
-/// takes either name meanwhile. The marker's is guarded by the lock, the stale one by the evidence.
+/// Where the filesystem has no such rename, look, then rename: the evidence reserves the stale
+/// name, and the companion's lock the marker's, against all who keep to the protocol.
 fn rename_under_the_locks(site: &Site, from: &sys::FileName, to: &sys::FileName) -> io::Result<()> {
     let directory = site.directory();
     match directory.rename_without_overwrite(from, to) {
@@ -309,20 +320,36 @@ fn put_back(
     stale_path: PathBuf,
     error: Error,
 ) -> TakeoverError {
-    let (marker, moved) = (quote_path(site.path().given()), quote_path(&stale_path));
+    let moved = quote_path(&stale_path);
     match rename_under_the_locks(site, stale, site.marker()) {
         Ok(()) => {
             // Best effort: before and after, the marker is on disk under one of its two names.
             let _ = site.directory().sync();
-            let note = format!(
-                "the old marker is back at {marker}, and the evidence stays beside {moved}"
-            );
-            error.and_note(&note).into()
+            error.and_note(&format!("the old marker is back; its evidence stays at {moved}")).into()
         }
         Err(refused) => {
-            let note = format!(
-                "the old marker stands at {moved} with its evidence, and could not be put back ({refused})"
-            );
+            let refused = describe_os_error(&refused);
+            let note =
+                format!("the old marker stands at {moved} and could not be put back: {refused}");
+            TakeoverError { error: error.and_note(&note), stale_path: Some(stale_path) }
+        }
+    }
+}
+
+/// What was moved is not what was read: it goes back, and nothing was quarantined.
+fn give_back_a_strangers_file(
+    site: &Site,
+    stale: &sys::FileName,
+    stale_path: PathBuf,
+) -> TakeoverError {
+    let (path, moved) = (quote_path(site.path().given()), quote_path(&stale_path));
+    let message = format!("marker {path} was replaced by another file at the last moment");
+    let error = Error::new(Status::Lost, "marker quarantine", message);
+    match rename_under_the_locks(site, stale, site.marker()) {
+        Ok(()) => error.and_note("that file is where it was").into(),
+        Err(refused) => {
+            let refused = describe_os_error(&refused);
+            let note = format!("that file stands at {moved} and could not be put back: {refused}");
             TakeoverError { error: error.and_note(&note), stale_path: Some(stale_path) }
         }
     }

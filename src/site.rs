@@ -184,24 +184,29 @@ impl Site {
     }
 
     /// Creates a file of the marker's own mode; an error if the name is taken.
-    pub(crate) fn create_new(&self, name: &FileName) -> io::Result<LockFile> {
+    pub(crate) fn create_new(&self, name: &FileName) -> io::Result<(LockFile, FileFacts)> {
         let file = self.directory.create_new_file(name, MARKER_MODE)?;
-        let prepared = file.facts().and_then(|facts| {
-            // The umask may have taken bits away.
-            if facts.mode != MARKER_MODE {
-                file.set_mode(MARKER_MODE)?;
+        let facts = file.facts();
+        let prepared = facts.and_then(|facts| self.prepare(&file, &facts).map(|()| facts));
+        match prepared {
+            Ok(facts) => Ok((file, facts)),
+            Err(error) => {
+                // Ours and a moment old: it was created exclusively.
+                let _ = self.directory.remove(name);
+                Err(error)
             }
-            if self.belongs_to_another_owner(&facts) {
-                file.give_to(self.directory_facts.owner)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = prepared {
-            // Ours and a moment old.
-            let _ = self.directory.remove(name);
-            return Err(error);
         }
-        Ok(file)
+    }
+
+    /// Gives a new file its exact mode, from which the umask may have taken bits away, and owner.
+    fn prepare(&self, file: &LockFile, facts: &FileFacts) -> io::Result<()> {
+        if facts.mode != MARKER_MODE {
+            file.set_mode(MARKER_MODE)?;
+        }
+        if self.belongs_to_another_owner(facts) {
+            file.give_to(self.directory_facts.owner)?;
+        }
+        Ok(())
     }
 
     fn open_lock_file(
@@ -306,7 +311,7 @@ impl Site {
             return Ok(());
         }
         let message = format!(
-            "{} belongs to user {}, not to user {user}",
+            "{} belongs to user {}, not to user {user}; its owner, or root, has to act on it",
             quote_path(&self.path_of(name)),
             facts.owner
         );

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Times as markers and documents write them.
 
+use std::time::SystemTime;
+
 use chrono::{DateTime, Utc};
+
+/// The system clock, also where it stands before 1970.
+pub(crate) fn now() -> DateTime<Utc> {
+    SystemTime::now().into()
+}
 
 /// The caller's time in nanoseconds since 1970, or the system clock's for 0.
 pub(crate) fn or_system_clock(unix_ns: i64) -> DateTime<Utc> {
-    if unix_ns == 0 { Utc::now() } else { DateTime::from_timestamp_nanos(unix_ns) }
+    if unix_ns == 0 { now() } else { DateTime::from_timestamp_nanos(unix_ns) }
 }
 
 /// Reads an RFC 3339 time.
 ///
-/// chrono alone would also take the Unicode minus sign of ISO 8601, which RFC 3339 does not have.
+/// chrono alone would also take the Unicode minus sign of ISO 8601 and a space for the T, which the
+/// grammar of RFC 3339 does not have (section 5.6).
 pub(crate) fn parse_rfc3339(text: &str) -> Option<DateTime<Utc>> {
-    if !text.is_ascii() {
+    if !text.is_ascii() || !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
         return None;
     }
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
@@ -43,6 +51,7 @@ mod tests {
             "",
             "2026-11-23",
             "2026-11-23T00:40:55",
+            "2026-11-23 00:40:55Z",
             "2026-11-23T00:40:55.+00:00",
             "2026-11-23T00:40:55+00",
             "2026-11-23T00:40:55\u{2212}01:00",

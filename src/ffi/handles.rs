@@ -52,7 +52,8 @@ impl<T: Held + Send> Handles<T> {
     /// Gives out a new handle.
     pub(super) fn insert(&'static self, held: T) -> Result<crtx_lock> {
         let entry = Entry { process: Process::current(), held: Mutex::new(Some(held)) };
-        self.table.lock().insert(Arc::new(entry)).map_err(|entry| {
+        let inserted = self.table.lock().insert(Arc::new(entry));
+        inserted.map_err(|entry| {
             // What was refused ends here, outside of the table's mutex.
             drop(entry);
             Error::new(Status::Internal, "handle output", "all 16,777,216 handles are in use")

@@ -14,7 +14,7 @@ use super::types::{
 use crate::TakeoverError;
 
 /// Moves a stale marker aside, on the strength of an operator's signed takeover attestation: renames
-/// it to "marker_path.stale-<time>" and keeps payload and signature beside it as evidence. Nothing
+/// it to "marker_path.stale-TIME" and keeps payload and signature beside it as evidence. Nothing
 /// is ever overwritten, and all is synced. stale_path receives the new name as text; it needs
 /// strlen(marker_path) + CRTX_STALE_PATH_EXTRA bytes, checked before anything is touched.
 ///

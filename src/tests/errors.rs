@@ -166,3 +166,74 @@ fn a_failed_last_sync_removes_the_marker_again() {
     assert_eq!(error.operation(), "marker directory sync");
     assert!(place.names().is_empty());
 }
+
+#[test]
+fn a_marker_that_could_not_be_removed_again_is_told() {
+    let place = Place::new();
+    // The last sync fails, and so does every removal after it.
+    let mut broken = false;
+    let failing = move |call| {
+        broken |= call == "fsync directory";
+        (broken && matches!(call, "fsync directory" | "unlinkat")).then_some(libc::EIO)
+    };
+    let error = crate::sys::probe::with_hook(failing, || place.acquire()).unwrap_err();
+    assert_status(&error, Status::Io);
+    assert!(error.message().contains("the new marker stands all the same"), "{error}");
+    assert_eq!(place.state(), MarkerState::Stale);
+    place.assert_not_a_dead_end();
+}
+
+#[test]
+fn a_rename_that_was_done_but_answered_with_an_error_loses_no_evidence() {
+    let place = Place::new();
+    let text = place.leave_stale_marker();
+    let attestation = place.attestation();
+    let marker = place.marker.clone();
+    // As over a network: done by the server, and its answer lost.
+    let mut renames = 0;
+    let done_and_failed = move |call| {
+        if call != "renameat2" {
+            return None;
+        }
+        renames += 1;
+        if renames > 1 {
+            return None;
+        }
+        let evidence = std::fs::read_dir(marker.parent().unwrap()).unwrap();
+        let names = evidence.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let json = names.into_iter().find(|name| name.ends_with(".attestation.json")).unwrap();
+        let stale = json.trim_end_matches(".attestation.json");
+        std::fs::rename(&marker, marker.with_file_name(stale)).unwrap();
+        Some(libc::EIO)
+    };
+    let error = crate::sys::probe::with_hook(done_and_failed, || place.quarantine(&attestation))
+        .unwrap_err();
+    assert_eq!(error.os_error(), libc::EIO);
+    assert!(error.message().contains("the old marker is back"), "{error}");
+    assert_eq!(std::fs::read(&place.marker).unwrap(), text);
+    place.assert_not_a_dead_end();
+}
+
+#[test]
+fn a_message_with_the_longest_paths_is_not_cut() {
+    let place = Place::new();
+    let deep = place.path(&"d".repeat(200)).join("e".repeat(200)).join("f".repeat(200));
+    std::fs::create_dir_all(&deep).unwrap();
+    let marker = deep.join("store.lock");
+    Lock::acquire(&marker, &options()).unwrap().leak().unwrap();
+    let attestation = Attestation::for_marker(&marker);
+    let failing = |call| (call == "fsync directory").then_some(libc::EIO);
+    let document = attestation.document();
+    // The evidence's sync fails first; so let that one through.
+    let mut syncs = 0;
+    let second = move |call| {
+        syncs += i32::from(call == "fsync directory");
+        if syncs == 2 { failing(call) } else { None }
+    };
+    let failed = crate::sys::probe::with_hook(second, || {
+        crate::quarantine(&marker, &document, crate::Allow::default())
+    });
+    let error = failed.unwrap_err();
+    assert!(error.message().len() < 1024, "{}", error.message().len());
+    assert!(error.message().contains("store.lock.stale-"), "{error}");
+}

@@ -92,7 +92,7 @@ pub(super) struct Attestation {
 }
 
 impl Attestation {
-    fn for_marker(marker: &Path) -> Attestation {
+    pub(super) fn for_marker(marker: &Path) -> Attestation {
         let key = crate::public_key(&SEED).unwrap();
         let why = "the test says so";
         let payload = crate::build_takeover(marker, Some(DEPLOYMENT), &key, why, 600, 0).unwrap();

@@ -19,7 +19,7 @@ fn a_marker_swapped_between_check_and_rename_is_put_back_and_nothing_is_quaranti
     let error = just_before("renameat2", swap, || place.quarantine(&attestation)).unwrap_err();
     assert_status(&error, Status::Lost);
     assert_eq!(fs::read_to_string(&place.marker).unwrap(), "a stranger's file");
-    assert!(error.message().contains("is back at"), "{error}");
+    assert!(error.message().contains("that file is where it was"), "{error}");
     assert!(crate::list_evidence(&place.marker).unwrap().is_empty());
 }
 
@@ -125,4 +125,41 @@ fn a_publisher_that_died_between_link_and_unlink_is_no_dead_end() {
     assert_eq!(place.state(), MarkerState::Stale);
     assert_status(&place.acquire().unwrap_err(), Status::MarkerExists);
     place.assert_not_a_dead_end();
+}
+
+#[test]
+fn a_marker_released_while_an_acquire_looks_at_it_is_not_called_stale() {
+    let place = Place::new();
+    let holder = place.acquire().unwrap();
+    // An outsider deletes the companion, so the acquire comes to look at the marker itself.
+    fs::remove_file(place.path("store.lock.flock")).unwrap();
+    let mut holder = Some(holder);
+    let mut flocks = 0;
+    let release_amid = move |call| {
+        flocks += i32::from(call == "flock");
+        // The first is the companion's, the second that of the marker.
+        if flocks == 2 && call == "flock" {
+            if let Some(mut holder) = holder.take() {
+                assert_eq!(holder.release().unwrap_err().status(), Status::Lost);
+            }
+        }
+        None
+    };
+    let lock = crate::sys::probe::with_hook(release_amid, || place.acquire()).unwrap();
+    lock.check().unwrap();
+}
+
+#[test]
+fn an_endless_inspector_of_a_stale_marker_is_not_called_its_holder() {
+    let place = Place::new();
+    place.leave_stale_marker();
+    let attestation = place.attestation();
+    let inspector = fs::File::open(&place.marker).unwrap();
+    fs2::FileExt::lock_shared(&inspector).unwrap();
+    let error = place.quarantine(&attestation).unwrap_err();
+    assert_status(&error, Status::Contended);
+    assert_eq!(error.marker_state(), Some(MarkerState::Stale));
+    assert!(error.message().contains("try again"), "{error}");
+    drop(inspector);
+    place.quarantine(&attestation).unwrap();
 }

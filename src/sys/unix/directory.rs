@@ -167,13 +167,20 @@ pub(crate) fn already_exists() -> io::Error {
 
 /// Whether an error says that the filesystem or kernel has no such operation.
 pub(crate) fn is_unsupported(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS | libc::EOPNOTSUPP))
+    let is = |number| error.raw_os_error() == Some(number);
+    // ENOTSUP is EOPNOTSUPP on Linux and another number on macOS.
+    is(libc::EINVAL) || is(libc::ENOSYS) || is(libc::EOPNOTSUPP) || is(libc::ENOTSUP)
 }
 
 /// Whether opening failed because of what stands at the name: a symlink, a socket, a device
 /// without a driver, or a directory.
 pub(crate) fn means_not_a_regular_file(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO | libc::ENODEV | libc::EISDIR))
+}
+
+/// Whether a descriptor is no descriptor any more.
+pub(crate) fn means_not_open(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EBADF)
 }
 
 /// Whether a name or path is over the system's limit.

@@ -7,13 +7,14 @@
 //! last close does. To know every descriptor, each is opened and registered under one mutex, which
 //! the fork handlers hold across the fork; no other I/O happens under it.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::generation;
 use super::lock_file::FileId;
 
 /// All that a fork handler must know.
@@ -33,28 +34,25 @@ static REGISTRY: Parked<Registry> = Parked::new(Registry {
 /// The process that the registry speaks of; 0 before the first use.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// How many forks lie between the process that first used the library and this one.
-static FORKS: AtomicU32 = AtomicU32::new(0);
-
 /// One process. Its pid alone would not do: where a child begins a new pid namespace it can have
 /// the same pid as its parent (pid_namespaces(7): both may be 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process {
     pid: u32,
-    forks: u32,
+    generation: u32,
 }
 
 impl Process {
     /// The process that asks.
     pub(crate) fn current() -> Process {
-        Process { pid: std::process::id(), forks: FORKS.load(Ordering::Relaxed) }
+        Process { pid: std::process::id(), generation: generation::current() }
     }
 
     /// Some other process, for tests.
     #[cfg(test)]
     pub(crate) fn another() -> Process {
-        let Process { pid, forks } = Process::current();
-        Process { pid, forks: forks + 1 }
+        let Process { pid, generation } = Process::current();
+        Process { pid, generation: generation + 1 }
     }
 
     pub(crate) fn is_current(self) -> bool {
@@ -73,7 +71,22 @@ impl Process {
 /// after `vfork` because the memory is the parent's own.
 pub(crate) fn bypassed_the_fork_handlers() -> bool {
     let owner = OWNER.load(Ordering::Acquire);
-    owner != 0 && owner != std::process::id()
+    if owner == 0 {
+        return false;
+    }
+    if generation::is_wiped() {
+        return true;
+    }
+    let me = std::process::id();
+    if owner == me {
+        return false;
+    }
+    if std::os::unix::process::parent_id() == owner {
+        return true;
+    }
+    // The owner was a child by vfork in this very memory, the first to use the library.
+    OWNER.store(me, Ordering::Release);
+    false
 }
 
 /// Opens a descriptor and registers it, so that no forked child keeps it.
@@ -209,6 +222,7 @@ fn install_handlers() -> io::Result<()> {
         if HANDLERS.compare_exchange(seen, me, Ordering::AcqRel, Ordering::Acquire).is_err() {
             continue;
         }
+        generation::begin();
         // SAFETY: the three functions have the demanded signature and live as long as the library,
         // which is linked with -z nodelete.
         let refused = unsafe {
@@ -228,7 +242,17 @@ fn install_handlers() -> io::Result<()> {
     }
 }
 
+thread_local! {
+    /// Whether this thread forks in a process whose mutexes are not its own. Of the thread, because
+    /// a child must be able to tell, and it is the one thread there.
+    static NOT_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
 extern "C" fn before_fork() {
+    NOT_OURS.set(bypassed_the_fork_handlers());
+    if NOT_OURS.get() {
+        return;
+    }
     REGISTRY.park();
     for parked in parked_mutexes() {
         parked.park();
@@ -236,6 +260,9 @@ extern "C" fn before_fork() {
 }
 
 extern "C" fn after_fork_in_parent() {
+    if NOT_OURS.get() {
+        return;
+    }
     for parked in parked_mutexes() {
         parked.unpark();
     }
@@ -244,7 +271,10 @@ extern "C" fn after_fork_in_parent() {
 
 /// Only closes descriptors and unlocks: nothing here allocates.
 extern "C" fn after_fork_in_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+    if NOT_OURS.get() {
+        return;
+    }
+    generation::advance();
     OWNER.store(std::process::id(), Ordering::Release);
     HANDLERS.store(INSTALLED, Ordering::Release);
     with_parked_registry(|registry| registry.descriptors.close_all());

@@ -4,6 +4,7 @@
 mod descriptor;
 mod directory;
 pub(crate) mod fork;
+mod generation;
 mod lock_file;
 #[cfg(test)]
 pub(crate) mod probe;
@@ -15,6 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 
 pub(crate) use directory::{
     Directory, already_exists, is_unsupported, means_name_too_long, means_not_a_regular_file,
+    means_not_open,
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use watch::wait_until_removed;
@@ -68,7 +70,7 @@ pub(crate) fn split_path(path: &std::path::Path) -> Option<(std::path::PathBuf, 
     Some((std::path::PathBuf::from(std::ffi::OsStr::from_bytes(parent)), name))
 }
 
-/// Whether the user that this process acts as is root.
+/// The user that this process acts as.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: geteuid has no preconditions and cannot fail.
     unsafe { libc::geteuid() }
@@ -87,6 +89,20 @@ pub(crate) fn host_name() -> String {
         Ok(name) if !name.chars().any(char::is_control) => name.to_owned(),
         _ => String::new(),
     }
+}
+
+/// English words for the errors that the standard library's kinds have none for.
+pub(crate) fn words_for(errno: i32) -> Option<&'static str> {
+    Some(match errno {
+        libc::EIO => "input/output error",
+        libc::ENOLCK => "no locks available",
+        libc::EMFILE => "too many open files in this process",
+        libc::ENFILE => "too many open files in the system",
+        libc::EBADF => "bad file descriptor",
+        libc::ELOOP => "a symlink, or too many of them",
+        libc::ENXIO | libc::ENODEV => "no such device",
+        _ => return None,
+    })
 }
 
 /// Makes one system call, again while a signal interrupts it.

@@ -74,6 +74,10 @@ mod inotify {
             // SAFETY: one pollfd, which outlives the call.
             match unsafe { libc::poll(&raw mut request, 1, timeout) } {
                 -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+                -1 => {
+                    std::thread::sleep(left);
+                    return false;
+                }
                 answer => return answer > 0,
             }
         }
