@@ -20,7 +20,7 @@ SQLITE    = $(shell pkg-config --cflags --libs sqlite3)
 
 # What `make test` runs, in this order. A file in mk/ adds a step with `TEST_STEPS += test-name`,
 # and may define targets of its own.
-TEST_STEPS := test-rust test-c test-cpp test-readme check-symbols check-unsafe
+TEST_STEPS := test-rust test-c test-readme check-symbols check-abi check-unsafe
 -include $(sort $(wildcard mk/*.mk))
 
 export CARGO CC CXX
@@ -28,17 +28,24 @@ export CARGO CC CXX
 .DELETE_ON_ERROR:
 # The steps share cargo's target directory, and their output is to be read in order.
 .NOTPARALLEL:
-.PHONY: help setup build build-panic test test-rust test-c test-cpp test-readme demo header \
-        header-check symbols check-symbols check-unsafe examples fmt lint clean
+.PHONY: help setup build build-panic test test-rust test-c test-readme demo header \
+        header-check symbols check-symbols abi check-abi check-unsafe examples fmt lint clean \
+        setup-build setup-demo build-abi
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 	  awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-setup: ## install what the other targets need (as root), or name it
-	@scripts/setup.sh
+setup: ## install what the tests need (as root), or name it
+	@scripts/setup.sh test
 
-build: setup ## the release library: libcrtx.so, its SONAME link, libcrtx.a
+setup-build:
+	@scripts/setup.sh build
+
+setup-demo:
+	@scripts/setup.sh demo
+
+build: setup-build ## the release library: libcrtx.so, its SONAME link, libcrtx.a
 	@echo "== build"
 	@$(CARGO) build $(CARGO_FLAGS) --release
 	@ln -sf libcrtx.so '$(LIBDIR)/$(SONAME)'
@@ -46,7 +53,7 @@ build: setup ## the release library: libcrtx.so, its SONAME link, libcrtx.a
 test: $(TEST_STEPS) ## all tests: Rust, C, C++, the README's examples, symbols, unsafe code
 	@echo "== test: all steps passed: $(TEST_STEPS)"
 
-demo: build $(BUILD)/sqlite_restore ## a SQLite restore that dies half-way, and what may follow
+demo: setup-demo build $(BUILD)/sqlite_restore ## a SQLite restore that dies half-way, and what may follow
 	@$(BUILD)/sqlite_restore
 
 # The debug profile, because it checks for overflow.
@@ -60,14 +67,10 @@ build-panic: setup
 	@$(CARGO) build $(CARGO_FLAGS) --features test-panic --target-dir '$(TARGET)/panic'
 	@ln -sf libcrtx.so '$(PANICDIR)/$(SONAME)'
 
-test-c: build build-panic ## the C test programs
+test-c: setup build build-panic ## the C test programs and the tests of the C++ wrapper
 	@echo "== test-c"
 	@CRTX_LIBDIR='$(LIBDIR)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_PANIC_LIBDIR='$(PANICDIR)' \
 	  CRTX_BUILDDIR='$(TARGET)/ctests' ctests/run.sh all
-
-test-cpp: build $(BUILD)/test_cpp ## the tests of the C++ wrapper
-	@echo "== test-cpp"
-	@$(BUILD)/test_cpp
 
 test-readme: examples ## the README's code is that of examples/, and its commands are run by CI
 	@scripts/readme-examples.sh
@@ -83,6 +86,16 @@ symbols: build ## write abi/symbols.txt anew from the library
 
 check-symbols: build ## the library exports what abi/symbols.txt lists, and nothing else
 	@scripts/check-symbols.sh '$(LIBDIR)/libcrtx.so'
+
+# With the debug information that abidiff compares by.
+build-abi: setup
+	@$(CARGO) build $(CARGO_FLAGS) --quiet --profile abi
+
+abi: build-abi ## write abi/libcrtx.abi anew from the library
+	@scripts/check-abi.sh '$(TARGET)/abi/libcrtx.so' --write
+
+check-abi: build-abi ## the library's types and functions are those of abi/libcrtx.abi
+	@scripts/check-abi.sh '$(TARGET)/abi/libcrtx.so'
 
 check-unsafe: ## unsafe code is only in src/ffi and src/sys
 	@scripts/check-unsafe.sh
@@ -100,7 +113,7 @@ lint: setup ## formatting, clippy and rustdoc, with every warning an error
 	@echo "== lint"
 	@$(CARGO) fmt --check
 	@$(CARGO) clippy $(CARGO_FLAGS) --quiet --all-targets -- -D warnings
-	@$(CARGO) clippy $(CARGO_FLAGS) --quiet --all-targets --features test-panic -- -D warnings
+	@$(CARGO) clippy $(CARGO_FLAGS) --quiet --all-targets --features test-panic,header -- -D warnings
 	@RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps
 
 clean: ## remove everything that was built
@@ -119,7 +132,4 @@ $(BUILD)/hello-c: examples/hello.c $(HEADERS) | build $(BUILD)
 	@$(CC) $(C99) $(CFLAGS) $< -o $@ $(LINK)
 
 $(BUILD)/hello-cpp: examples/hello.cpp include/crtx.hpp $(HEADERS) | build $(BUILD)
-	@$(CXX) $(CXX17) $(CXXFLAGS) $< -o $@ $(LINK)
-
-$(BUILD)/test_cpp: ctests/test_cpp.cpp include/crtx.hpp $(HEADERS) | build $(BUILD)
 	@$(CXX) $(CXX17) $(CXXFLAGS) $< -o $@ $(LINK)

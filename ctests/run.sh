@@ -61,7 +61,8 @@ need_panic_library() {
 # compile MODE "COMPILER-FLAGS" LINKER-ARGUMENT...: every program, into the mode's directory.
 compile() {
     mode=$1
-    flags="-std=c99 -D_GNU_SOURCE -g -O1 $warnings $2"
+    sanitize=$2
+    flags="-std=c99 -D_GNU_SOURCE -g -O1 $warnings $sanitize"
     shift 2
     mkdir -p "$build/$mode"
     objects=
@@ -75,6 +76,8 @@ compile() {
         # shellcheck disable=SC2086
         $cc $flags -I"$include" "$here/test_$name.c" $objects "$@" -o "$build/$mode/test_$name"
     done
+    # shellcheck disable=SC2086
+    $cxx -std=c++17 -g -O1 $warnings $sanitize -I"$include" "$here/test_cpp.cpp" "$@" -o "$build/$mode/test_cpp"
 }
 
 compile_shared() {
@@ -119,7 +122,7 @@ closing_line() {
 run_programs() {
     directory=$1
     shift
-    for name in $programs; do
+    for name in $programs cpp; do
         log=$build/$mode/test_$name.log
         result=0
         # shellcheck disable=SC2086

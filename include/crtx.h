@@ -15,7 +15,8 @@
  *
  * - fork: a child neither inherits the lock nor keeps it alive. A parent's handle answers
  *   CRTX_E_FORKED there; the child may acquire locks of its own. In a child made by vfork, _Fork
- *   or raw clone nothing but crtx_marker_inspect is of use, before it calls exec.
+ *   or raw clone, handles, acquire, quarantine and takeover answer CRTX_E_FORKED until it calls
+ *   exec; a copy of a descriptor there keeps a lock held when the parent dies.
  *
  * - Do not call any of these functions from a signal handler, from a pthread_atfork handler, or
  *   from DllMain.
@@ -693,7 +694,7 @@ crtx_status crtx_marker_read(const char *marker_path,
 
 /**
  * Moves a stale marker aside, on the strength of an operator's signed takeover attestation: renames
- * it to "marker_path.stale-<time>" and keeps payload and signature beside it as evidence. Nothing
+ * it to "marker_path.stale-TIME" and keeps payload and signature beside it as evidence. Nothing
  * is ever overwritten, and all is synced. stale_path receives the new name as text; it needs
  * strlen(marker_path) + CRTX_STALE_PATH_EXTRA bytes, checked before anything is touched.
  *
@@ -755,7 +756,7 @@ crtx_status crtx_evidence_list(const char *marker_path,
  * was valid when it was used.
  *
  * Statuses: BAD_SIGNATURE, UNTRUSTED_KEY, EVIDENCE_INVALID (missing, or anything else that does not
- * fit), IO.
+ * fit), NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
  */
 crtx_status crtx_evidence_verify(const char *stale_path,
                                  const uint8_t *public_key,

@@ -138,6 +138,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_os_error_of(mut self, other: &Error) -> Self {
+        self.os_error = other.os_error;
+        self
+    }
+
     pub(crate) fn with_marker_state(mut self, state: MarkerState) -> Self {
         self.marker_state = Some(state);
         self

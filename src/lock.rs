@@ -358,7 +358,8 @@ fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Resul
         Ok(file) => Ok(PublishedMarker { file, marker }),
         Err(error) if error.status() == Status::MarkerExists => Err(match look_for_marker(site)? {
             Some(inspection) => marker_exists(site, &inspection),
-            None => inspect::contended(site.path(), "lock acquire", &Inspection::ABSENT),
+            None => inspect::contended(site.path(), "lock acquire", &Inspection::ABSENT)
+                .with_os_error_of(&error),
         }),
         Err(error) => Err(error),
     }

@@ -209,11 +209,18 @@ impl StaleMarker {
             let error = site.io_error(OPERATION, site.marker(), &error);
             // Over a network a rename may be done and still be answered with an error. Only a
             // marker that is known not to stand there needs no evidence.
-            if site.is_at(&stale, &self.facts).is_ok_and(|moved| !moved) {
-                evidence.discard(site);
-                return Err(error.into());
-            }
-            return Err(put_back(site, &stale, stale_path, error));
+            return Err(match site.is_at(&stale, &self.facts) {
+                Ok(false) => {
+                    evidence.discard(site);
+                    error.into()
+                }
+                Ok(true) => put_back(site, &stale, stale_path, error),
+                Err(_) => {
+                    let moved = quote_path(&stale_path);
+                    let note = format!("whether the old marker was moved to {moved} is not known");
+                    error.and_note(&note).into()
+                }
+            });
         }
         match site.is_at(&stale, &self.facts) {
             Ok(true) => {}
@@ -250,7 +257,8 @@ impl StaleMarker {
             Ok(file) => Ok((PublishedMarker { file, marker }, stale_path)),
             // MarkerExists: an outsider's file, which no acquire of ours was refused by.
             Err(error) if error.status() == Status::MarkerExists => {
-                let error = Error::new(Status::Lost, error.operation(), error.message());
+                let error = Error::new(Status::Lost, error.operation(), error.message())
+                    .with_os_error_of(&error);
                 Err(put_back(site, &stale, stale_path, error))
             }
             Err(error) => Err(put_back(site, &stale, stale_path, error)),

@@ -166,7 +166,10 @@ impl Site {
         const OPERATION: &str = "companion open";
         let name = &self.companion;
         for _ in 0..ATTEMPTS {
-            let opened = self.directory.open_or_create_file(name, COMPANION_MODE);
+            let opened = match self.owner_of_what_is_created() {
+                None => self.directory.open_or_create_file(name, COMPANION_MODE),
+                Some(owner) => self.directory.open_or_create_file_of(owner, name, COMPANION_MODE),
+            };
             let file = opened.map_err(|error| self.open_error(OPERATION, name, &error))?;
             let facts = self.facts_of(OPERATION, name, &file)?;
             if self.check_regular(OPERATION, name, &facts)? == Links::None {
@@ -320,8 +323,13 @@ impl Site {
 
     /// Root gives what it creates to the directory's owner, or a takeover at night would lock the
     /// engine out.
+    fn owner_of_what_is_created(&self) -> Option<u32> {
+        let owner = self.directory_facts.owner;
+        (owner != 0 && sys::effective_user() == 0).then_some(owner)
+    }
+
     fn belongs_to_another_owner(&self, facts: &FileFacts) -> bool {
-        facts.owner == 0 && self.directory_facts.owner != 0 && sys::effective_user() == 0
+        facts.owner == 0 && self.owner_of_what_is_created().is_some()
     }
 
     fn give_to_directory_owner(

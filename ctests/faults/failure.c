@@ -50,7 +50,9 @@ static bool is_right_status(const struct traced_call *call, int fail_errno, cons
   if (fail_errno == EACCES && call->number == SYS_openat && is_companion(call)) {
     return told->status == CRTX_E_INSECURE_PERMISSIONS && told->error.os_error == EACCES;
   }
-  if (fail_errno == EEXIST && (told->status == CRTX_E_MARKER_EXISTS || told->status == CRTX_E_LOST)) {
+  /* Contended: there was a marker, and it was gone at the next look. */
+  if (fail_errno == EEXIST && (told->status == CRTX_E_MARKER_EXISTS || told->status == CRTX_E_LOST ||
+                               (told->status == CRTX_E_CONTENDED && told->error.os_error == EEXIST))) {
     return call->number == SYS_renameat2 || call->number == SYS_linkat;
   }
   return told->status == CRTX_E_IO && told->error.os_error == fail_errno;

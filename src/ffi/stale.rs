@@ -144,7 +144,7 @@ pub unsafe extern "C" fn crtx_evidence_list(
 /// was valid when it was used.
 ///
 /// Statuses: BAD_SIGNATURE, UNTRUSTED_KEY, EVIDENCE_INVALID (missing, or anything else that does not
-/// fit), IO.
+/// fit), NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_evidence_verify(
     stale_path: *const c_char,

@@ -78,6 +78,64 @@ impl Directory {
         self.open_at(name, libc::O_RDWR | libc::O_CREAT, mode)
     }
 
+    /// The same, for root: a file that is created belongs to `owner` from its first moment on, so
+    /// that a death leaves nothing behind that its owner cannot open.
+    ///
+    /// Where the system cannot make a file without a name (O_TMPFILE), the caller must give it away.
+    pub(crate) fn open_or_create_file_of(
+        &self,
+        owner: u32,
+        name: &FileName,
+        mode: u32,
+    ) -> io::Result<LockFile> {
+        #[cfg(target_os = "linux")]
+        for _ in 0..2 {
+            match self.open_at(name, libc::O_RDWR, 0) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => return opened,
+            }
+            let Some(file) = self.create_nameless_file(mode)? else { break };
+            file.give_to(owner)?;
+            match self.name_file(&file, name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                // Without CAP_DAC_READ_SEARCH (open(2) on O_TMPFILE).
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                named => return named.map(|()| file),
+            }
+        }
+        let _ = owner;
+        self.open_or_create_file(name, mode)
+    }
+
+    /// `None` where the filesystem or the kernel has no O_TMPFILE.
+    #[cfg(target_os = "linux")]
+    fn create_nameless_file(&self, mode: u32) -> io::Result<Option<LockFile>> {
+        let raw = self.descriptor.as_raw_fd();
+        let flags = libc::O_RDWR | libc::O_TMPFILE | LOCK_FILE_FLAGS;
+        let open = || {
+            // SAFETY: the name is NUL-terminated; the mode is promoted as above.
+            call_c("openat", || unsafe {
+                libc::openat(raw, c".".as_ptr(), flags, mode as libc::c_uint)
+            })
+        };
+        match Descriptor::open(open) {
+            // A kernel before 3.11 sees a directory opened for writing.
+            Err(error) if is_unsupported(&error) || means_not_a_regular_file(&error) => Ok(None),
+            opened => opened.map(|descriptor| Some(LockFile::new(descriptor))),
+        }
+    }
+
+    /// Gives a nameless file its name; fails with EEXIST rather than replace anything.
+    #[cfg(target_os = "linux")]
+    fn name_file(&self, file: &LockFile, name: &FileName) -> io::Result<()> {
+        let (raw, file) = (self.descriptor.as_raw_fd(), file.as_raw_fd());
+        // SAFETY: both names are NUL-terminated and outlive the call.
+        call_c("linkat", || unsafe {
+            libc::linkat(file, c"".as_ptr(), raw, name.as_ptr(), libc::AT_EMPTY_PATH)
+        })
+        .map(drop)
+    }
+
     /// Creates a file for reading and writing; an error if the name is taken, by whatever it is.
     pub(crate) fn create_new_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
         self.open_at(name, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, mode)

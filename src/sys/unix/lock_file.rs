@@ -137,6 +137,13 @@ impl LockFile {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl LockFile {
+    pub(super) fn as_raw_fd(&self) -> RawFd {
+        self.descriptor.as_raw_fd()
+    }
+}
+
 impl Read for &LockFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         call("read", || self.descriptor.file().read(buffer))
