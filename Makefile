@@ -20,7 +20,7 @@ SQLITE    = $(shell pkg-config --cflags --libs sqlite3)
 
 # What `make test` runs, in this order. A file in mk/ adds a step with `TEST_STEPS += test-name`,
 # and may define targets of its own.
-TEST_STEPS := test-rust test-c test-readme check-symbols check-abi check-unsafe
+TEST_STEPS := test-rust test-c test-readme check-symbols check-abi check-unsafe check-dependencies
 -include $(sort $(wildcard mk/*.mk))
 
 export CARGO CC CXX
@@ -29,12 +29,12 @@ export CARGO CC CXX
 # The steps share cargo's target directory, and their output is to be read in order.
 .NOTPARALLEL:
 .PHONY: help setup build build-panic test test-rust test-c test-readme demo header \
-        header-check symbols check-symbols abi check-abi check-unsafe examples fmt lint clean \
+        header-check symbols check-symbols abi check-abi check-unsafe check-dependencies examples fmt lint clean \
         setup-build setup-demo build-abi
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
-	  awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	  awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 
 setup: ## install what the tests need (as root), or name it
 	@scripts/setup.sh test
@@ -99,6 +99,9 @@ check-abi: build-abi ## the library's types and functions are those of abi/libcr
 
 check-unsafe: ## unsafe code is only in src/ffi and src/sys
 	@scripts/check-unsafe.sh
+
+check-dependencies: setup-build ## every crate is from crates.io, under a licence of deny.toml
+	@scripts/check-dependencies.sh
 
 # They run in a directory of their own, because the checkout may be on a network filesystem.
 examples: build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_restore ## build the examples, run the small ones

@@ -77,20 +77,33 @@ fn existing_tests() -> BTreeSet<String> {
     names
 }
 
+/// Holds a table whose last column names tests, in backquotes, against the tests that there are.
+fn check_table_of_tests(page: &str, heading: &str, least: usize) {
+    let page = fs::read_to_string(root().join(page)).unwrap();
+    let columns = heading.matches('|').count() - 1;
+    let rule = format!("{heading}\n|{}\n", " --- |".repeat(columns));
+    let (_, rows) = page.split_once(&rule).unwrap();
+    let existing = existing_tests();
+    let mut count = 0;
+    for line in rows.lines().take_while(|line| !line.is_empty()) {
+        let row = cells(line).filter(|row| row.len() == columns);
+        let row = row.unwrap_or_else(|| panic!("not a row of the table: {line}"));
+        for test in row[columns - 1].split(", ") {
+            let name = test.strip_prefix('`').and_then(|test| test.strip_suffix('`'));
+            let name = name.unwrap_or_else(|| panic!("{}: {test} is no name of a test", row[0]));
+            assert!(existing.contains(name), "{}: there is no test {name}", row[0]);
+        }
+        count += 1;
+    }
+    assert!(count >= least, "{count} rows");
+}
+
 #[test]
 fn every_promise_of_the_protocol_names_tests_that_exist() {
-    let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
-    let (_, promises) = page.split_once("\n| promise | test |\n| --- | --- |\n").unwrap();
-    let existing = existing_tests();
-    for line in promises.lines() {
-        let row = cells(line).filter(|row| row.len() == 2);
-        let row = row.unwrap_or_else(|| panic!("not a row of the table: {line}"));
-        let (promise, tests) = (row[0], row[1]);
-        for test in tests.split(", ") {
-            let name = test.strip_prefix('`').and_then(|test| test.strip_suffix('`'));
-            let name = name.unwrap_or_else(|| panic!("{promise}: {test} is no name of a test"));
-            assert!(existing.contains(name), "{promise}: there is no test {name}");
-        }
-    }
-    assert!(promises.lines().count() > 40);
+    check_table_of_tests("docs/protocol.md", "| promise | test |", 40);
+}
+
+#[test]
+fn every_threat_names_tests_that_exist() {
+    check_table_of_tests("docs/security.md", "| threat | what stops it | test |", 30);
 }
