@@ -120,3 +120,23 @@ void copy_fixture(const char *name, const char *path)
   size_t length = get_fixture(name, bytes, sizeof bytes);
   put_bytes(path, bytes, length);
 }
+
+int descriptors_below(const char *directory)
+{
+  int count = 0;
+  struct dirent *entry;
+  DIR *listing = opendir("/proc/self/fd");
+  while (listing != NULL && (entry = readdir(listing)) != NULL) {
+    char link[PATH_MAX], target[PATH_MAX];
+    ssize_t length;
+    snprintf(link, sizeof link, "/proc/self/fd/%s", entry->d_name);
+    length = readlink(link, target, sizeof target - 1);
+    target[length < 0 ? 0 : length] = '\0';
+    count += strncmp(target, directory, strlen(directory)) == 0;
+  }
+  if (listing == NULL) {
+    return -1;
+  }
+  closedir(listing);
+  return count;
+}

@@ -30,4 +30,7 @@ size_t entries_in(const char *directory);
 void copy_fixture(const char *name, const char *path);
 size_t get_fixture(const char *name, char *buffer, size_t capacity);
 
+/* How many descriptors of this process lead into the directory; -1 if that cannot be told. */
+int descriptors_below(const char *directory);
+
 #endif

@@ -237,6 +237,14 @@ void wait_child(pid_t child)
   CHECK_INT(status, 0); /* the wait status: exit code times 256, or a signal number */
 }
 
+void check_exit(pid_t child, int expected)
+{
+  int status = -1;
+  NEED_TRUE(child > 0 && waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK_INT(WEXITSTATUS(status), expected);
+}
+
 void in_child(void (*body)(void *), void *argument)
 {
   wait_child(start_child(body, argument));

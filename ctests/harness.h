@@ -56,6 +56,8 @@ void pause_ms(unsigned milliseconds);
 
 /* Runs the body in a forked child, where checks work as usual, and makes its failures ours. */
 void in_child(void (*body)(void *), void *argument);
+/* Waits for a child that was made in another way, and checks its exit code. */
+void check_exit(pid_t child, int expected);
 pid_t start_child(void (*body)(void *), void *argument);
 void wait_child(pid_t child);
 /* For children that were not made by start_child: the two ends of their life. */

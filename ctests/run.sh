@@ -27,7 +27,7 @@ cxx=${CXX:-c++}
 libdir=${CRTX_LIBDIR:-}
 panic_libdir=${CRTX_PANIC_LIBDIR:-}
 
-programs="lock marker stale documents verification statuses library misuse structs threads fork
+programs="lock marker stale documents verification statuses library misuse structs threads fork exec
 filesystem permissions faults races layout"
 support="harness files documents peer fuse_mount"
 warnings="-Wall -Wextra -Wpedantic -Werror"

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Fork, vfork, raw clone and exec: a child can neither release its parent's lock nor keep it alive. */
+/* Fork, vfork and raw clone: a child can neither release its parent's lock nor keep it alive. */
 #include "documents.h"
 #include "files.h"
 #include "harness.h"
 #include "peer.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,37 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static crtx_lock parents_lock; /* children of every kind find it here */
 static char path[512];
-static char program[PATH_MAX]; /* this one: resolved early, as valgrind cannot execute /proc/self/exe */
 
 static void hold_in_parent(void)
 {
   snprintf(path, sizeof path, "%s", at("store.lock"));
   parents_lock = hold(path);
-}
-
-/* How many descriptors of this process lead into the directory. */
-static int descriptors_below(const char *directory)
-{
-  int count = 0;
-  struct dirent *entry;
-  DIR *listing = opendir("/proc/self/fd");
-  while (listing != NULL && (entry = readdir(listing)) != NULL) {
-    char link[PATH_MAX], target[PATH_MAX];
-    ssize_t length;
-    snprintf(link, sizeof link, "/proc/self/fd/%s", entry->d_name);
-    length = readlink(link, target, sizeof target - 1);
-    target[length < 0 ? 0 : length] = '\0';
-    count += strncmp(target, directory, strlen(directory)) == 0;
-  }
-  if (listing == NULL) {
-    return -1;
-  }
-  closedir(listing);
-  return count;
 }
 
 static void want_forked_everywhere(void)
@@ -209,14 +182,6 @@ static void a_forked_child_does_not_keep_its_parents_lock_alive(void)
 
 /* ---- children that the fork handlers do not see ---- */
 
-static void check_exit(pid_t child, int expected)
-{
-  int status = -1;
-  NEED_TRUE(child > 0 && waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK_INT(WEXITSTATUS(status), expected);
-}
-
 static void a_vfork_child_answers_forked(void)
 {
   volatile pid_t child;
@@ -282,56 +247,6 @@ static void an_underscore_fork_child_answers_forked(void)
   let_go(parents_lock);
 }
 
-/* ---- exec ---- */
-
-/* What the program does when it is executed with --below: answers how many descriptors it inherited. */
-static int answer_descriptors_below(const char *directory)
-{
-  return descriptors_below(directory) == 0 ? 0 : 1;
-}
-
-static void an_executed_program_inherits_no_descriptor(void)
-{
-  char option[] = "--below", directory[512];
-  char *arguments[] = {program, option, directory, NULL};
-  pid_t child = -1;
-  snprintf(directory, sizeof directory, "%s", at(""));
-  hold_in_parent();
-  CHECK_INT(descriptors_below(directory) > 0, 1); /* else this would prove nothing */
-  /* posix_spawn does not run the fork handlers, so this rests on close-on-exec alone. */
-  NEED_TRUE(posix_spawn(&child, program, NULL, NULL, arguments, environ) == 0);
-  check_exit(child, 0);
-  let_go(parents_lock);
-}
-
-static void hold_then_exec(void *argument)
-{
-  char text[16], option[] = "--wait";
-  char *arguments[] = {program, option, text, NULL};
-  crtx_lock lock = hold(path);
-  (void)lock;
-  snprintf(text, sizeof text, "%d", *(int *)argument);
-  execve(program, arguments, environ);
-  CHECK(!"exec failed");
-}
-
-static void exec_ends_the_lock_and_leaves_the_marker(void)
-{
-  int quit[2], ready;
-  char byte;
-  pid_t child;
-  snprintf(path, sizeof path, "%s", at("store.lock"));
-  NEED_TRUE(pipe(quit) == 0);
-  ready = quit[1]; /* the new program writes a byte there, then waits for a signal */
-  child = start_child(hold_then_exec, &ready);
-  CHECK(read(quit[0], &byte, 1) == 1);
-  CHECK_INT(state_of(path), CRTX_MARKER_STALE); /* while the process lives on */
-  kill(child, SIGKILL);
-  waitpid(child, NULL, 0);
-  close(quit[0]);
-  close(quit[1]);
-}
-
 /* ---- fork while other threads are at work ---- */
 
 static volatile int stop;
@@ -388,17 +303,7 @@ int main(int argc, char **argv)
       CASE(a_vfork_child_answers_forked),
       CASE(a_raw_clone_child_answers_forked),
       CASE(an_underscore_fork_child_answers_forked),
-      CASE(an_executed_program_inherits_no_descriptor),
-      CASE(exec_ends_the_lock_and_leaves_the_marker),
       CASE(fork_amid_busy_threads_leaves_the_child_a_working_library),
   };
-  if (argc == 3 && strcmp(argv[1], "--below") == 0) {
-    return answer_descriptors_below(argv[2]);
-  }
-  if (argc == 3 && strcmp(argv[1], "--wait") == 0) {
-    alarm(60); /* in case nobody kills it */
-    return write(atoi(argv[2]), "r", 1) == 1 && pause() != 0 ? 0 : 1;
-  }
-  CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
   return RUN(cases, argc, argv);
 }
