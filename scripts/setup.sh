@@ -29,6 +29,7 @@ needs_of_test() {
   need valgrind valgrind
   need nm binutils
   need abidiff abigail-tools
+  need python3 python3
 }
 
 # Debian's own cargo may be older than the crate wants: that one is not ours to install.
