@@ -30,6 +30,13 @@ needs_of_test() {
   need nm binutils
   need abidiff abigail-tools
   need python3 python3
+  # The power cut test runs as root only, and only where it can mount.
+  if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
+    PATH=$PATH:/usr/sbin:/sbin
+    need mkfs.ext4 e2fsprogs
+    need mkfs.xfs xfsprogs
+    need mkfs.btrfs btrfs-progs
+  fi
 }
 
 # Debian's own cargo may be older than the crate wants: that one is not ours to install.
