@@ -249,12 +249,12 @@ static void an_underscore_fork_child_answers_forked(void)
 
 /* ---- fork while other threads are at work ---- */
 
-static volatile int stop;
+static int stop; /* read and written atomically */
 
 static void *lock_all_the_time(void *argument)
 {
   const char *own_path = argument;
-  while (!stop) {
+  while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
     crtx_lock lock;
     crtx_lock_options options = usual_options();
     if (!WANT(CRTX_OK, crtx_lock_acquire(own_path, &options, &lock, &last_error)) ||
@@ -275,7 +275,7 @@ static void fork_amid_busy_threads_leaves_the_child_a_working_library(void)
   char busy[2][512], own_path[512];
   pthread_t threads[2];
   int i;
-  stop = 0;
+  __atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
   snprintf(busy[0], sizeof busy[0], "%s", at("busy-0.lock"));
   snprintf(busy[1], sizeof busy[1], "%s", at("busy-1.lock"));
   snprintf(own_path, sizeof own_path, "%s", at("child.lock"));
@@ -285,7 +285,7 @@ static void fork_amid_busy_threads_leaves_the_child_a_working_library(void)
   for (i = 0; i < 50; i++) {
     in_child(lock_in_child, own_path);
   }
-  stop = 1;
+  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
   for (i = 0; i < 2; i++) {
     pthread_join(threads[i], NULL);
   }

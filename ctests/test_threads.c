@@ -170,7 +170,7 @@ static void any_thread_may_use_and_release_a_handle(void)
   WANT(CRTX_E_BAD_HANDLE, crtx_lock_check(lock, &last_error));
 }
 
-static volatile int stop;
+static int stop; /* read and written atomically */
 
 /* Never stale, and never another process's: the marker is locked, and known as ours, before it appears
  * and until it is gone. */
@@ -180,7 +180,7 @@ static void *inspect_all_the_time(void *unused)
   (void)unused;
   memset(&marker, 0, sizeof marker);
   marker.struct_size = sizeof marker;
-  while (!stop) {
+  while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
     if (!WANT(CRTX_OK, crtx_marker_inspect(path, &marker, &last_error)) ||
         !CHECK(marker.state == CRTX_MARKER_ABSENT || marker.state == CRTX_MARKER_HELD_BY_THIS_PROCESS)) {
       printf("  the state was %u\n", (unsigned)marker.state);
@@ -195,7 +195,7 @@ static void inspectors_never_make_an_acquire_fail(void)
   pthread_t inspectors[2];
   int round, i;
   set_path();
-  stop = 0;
+  __atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
   for (i = 0; i < 2; i++) {
     NEED_TRUE(pthread_create(&inspectors[i], NULL, inspect_all_the_time, NULL) == 0);
   }
@@ -208,7 +208,7 @@ static void inspectors_never_make_an_acquire_fail(void)
     WANT(CRTX_OK, crtx_lock_check(lock, &last_error));
     let_go(lock);
   }
-  stop = 1;
+  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
   for (i = 0; i < 2; i++) {
     pthread_join(inspectors[i], NULL);
   }
