@@ -81,7 +81,7 @@ pub(crate) fn parse(text: &str) -> Option<Time> {
     let month = text.within(1..=12)?;
     text.one_of(b"-")?;
     let day = text.within(1..=days_in(year, month))?;
-    text.one_of(b"Tt ")?;
+    text.one_of(b"Tt")?;
     let hour = text.within(0..=23)?;
     text.one_of(b":")?;
     let minute = text.within(0..=59)?;
