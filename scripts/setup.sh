@@ -30,6 +30,7 @@ needs_of_test() {
   need nm binutils
   need abidiff abigail-tools
   need python3 python3
+  need spin spin
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
     PATH=$PATH:/usr/sbin:/sbin

@@ -73,10 +73,27 @@ impl FreshMarker {
     pub(crate) fn write(site: &Site, text: &str, durability: Durability) -> Result<FreshMarker> {
         let (file, facts) = create(site)?;
         let fresh = FreshMarker(MarkerFile::new(file, facts));
+        match fresh.claim(site) {
+            Ok(true) => {}
+            // What stands at the name now is no longer ours to remove.
+            Ok(false) => return Err(in_use(site)),
+            Err(error) => return Err(fresh.discard(site, error)),
+        }
         match fill(site, &fresh.0.file, text, durability) {
             Ok(()) => Ok(fresh),
             Err(error) => Err(fresh.discard(site, error)),
         }
+    }
+
+    /// Locks the file that was created, and sees that it is still at `PATH.new`.
+    ///
+    /// Where somebody deleted the companion, another publisher may take a file that is not locked
+    /// yet for a leftover, remove it, and create its own: renaming that one would show a marker
+    /// before it is written.
+    fn claim(&self, site: &Site) -> Result<bool> {
+        let locked = lock_exclusively(&self.0.file)
+            .map_err(|error| site.io_error("marker lock", site.fresh(), &error))?;
+        Ok(locked == Try::Granted && site.is_at(site.fresh(), &self.0.facts)?)
     }
 
     /// Renames it to the marker's name, overwriting nothing, and makes that durable.
@@ -158,12 +175,15 @@ fn remove_leftover(site: &Site) -> Result<()> {
     } else {
         None
     };
+    let mut id = facts.id;
     if let Some(leftover) = &leftover {
         if lock_exclusively(leftover).map_err(io_error)? == Try::Refused {
             return Err(in_use(site));
         }
+        // What was locked, which need not be what was seen before.
+        id = leftover.facts().map_err(io_error)?.id;
     }
-    site.remove_if_same_file(fresh, facts.id).map(drop).map_err(io_error)
+    site.remove_if_same_file(fresh, id).map(drop).map_err(io_error)
 }
 
 fn in_use(site: &Site) -> Error {
@@ -177,11 +197,6 @@ fn in_use(site: &Site) -> Error {
 
 fn fill(site: &Site, file: &LockFile, text: &str, durability: Durability) -> Result<()> {
     let fresh = site.fresh();
-    let locked =
-        lock_exclusively(file).map_err(|error| site.io_error("marker lock", fresh, &error))?;
-    if locked == Try::Refused {
-        return Err(in_use(site));
-    }
     file.write_all(text.as_bytes())
         .map_err(|error| site.io_error("marker write", fresh, &error))?;
     if durability == Durability::Full {

@@ -163,3 +163,48 @@ fn an_endless_inspector_of_a_stale_marker_is_not_called_its_holder() {
     drop(inspector);
     place.quarantine(&attestation).unwrap();
 }
+
+/// Found by the model in tests/model.rs. The first publisher is stopped before it locks its
+/// `PATH.new`, the second before it locks the one that it created after removing the first's.
+#[test]
+fn no_empty_marker_is_seen_when_two_publish_after_the_companion_was_deleted() {
+    use std::sync::mpsc::channel;
+    let place = Place::new();
+    let (marker, companion) = (place.marker.clone(), place.path("store.lock.flock"));
+    let (stopped, is_stopped) = channel();
+    let (go_on, may_go_on) = channel();
+    let second = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let thread = std::rc::Rc::clone(&second);
+    let (mut locks, mut channels) = (0, Some((stopped, may_go_on)));
+    let hook = move |call| {
+        locks += i32::from(call == "flock");
+        if locks == 2 && call == "flock" {
+            let (stopped, may_go_on) = channels.take()?;
+            fs::remove_file(&companion).unwrap();
+            let marker = marker.clone();
+            *thread.borrow_mut() = Some(std::thread::spawn(move || {
+                let mut locks = 0;
+                let hook = move |call| {
+                    locks += i32::from(call == "flock");
+                    // The companion, the first's file, and now its own.
+                    if locks == 3 && call == "flock" {
+                        stopped.send(()).unwrap();
+                        may_go_on.recv().unwrap();
+                    }
+                    None
+                };
+                let acquire = || crate::Lock::acquire(&marker, &super::support::options());
+                crate::sys::probe::with_hook(hook, acquire).map(drop)
+            }));
+            is_stopped.recv().unwrap();
+        }
+        None
+    };
+    let first = crate::sys::probe::with_hook(hook, || place.acquire());
+    let seen = fs::read(&place.marker).ok();
+    go_on.send(()).unwrap();
+    let second = second.borrow_mut().take().unwrap().join().unwrap();
+    assert_eq!(seen, None, "a marker of {:?} bytes was visible", seen.as_ref().map(Vec::len));
+    assert_status(&first.unwrap_err(), Status::Contended);
+    second.unwrap();
+}
