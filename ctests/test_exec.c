@@ -69,14 +69,49 @@ static void exec_ends_the_lock_and_leaves_the_marker(void)
   close(quit[1]);
 }
 
+/* What the program does when it is executed with --vfork: the library's first call in this process, and
+ * in this memory, is made by a child by vfork. */
+static int acquire_after_a_vfork_child_was_first(const char *marker_path)
+{
+  volatile pid_t child = vfork();
+  crtx_lock lock;
+  crtx_lock_options options = usual_options();
+  int status = -1;
+  if (child == 0) {
+    crtx_marker marker = CRTX_MARKER_INIT;
+    _exit(crtx_marker_inspect(marker_path, &marker, NULL));
+  }
+  if (waitpid(child, &status, 0) != child || status != 0) {
+    return 1;
+  }
+  if (crtx_lock_acquire(marker_path, &options, &lock, NULL) != CRTX_OK) {
+    return 2;
+  }
+  return crtx_lock_release(lock, NULL) == CRTX_OK ? 0 : 3;
+}
+
+static void a_vfork_child_that_was_first_leaves_its_parent_a_working_library(void)
+{
+  char option[] = "--vfork", marker_path[512];
+  char *arguments[] = {program, option, marker_path, NULL};
+  pid_t child = -1;
+  snprintf(marker_path, sizeof marker_path, "%s", at("store.lock"));
+  NEED_TRUE(posix_spawn(&child, program, NULL, NULL, arguments, environ) == 0);
+  check_exit(child, 0);
+}
+
 int main(int argc, char **argv)
 {
   static const struct test_case cases[] = {
       CASE(an_executed_program_inherits_no_descriptor),
       CASE(exec_ends_the_lock_and_leaves_the_marker),
+      CASE(a_vfork_child_that_was_first_leaves_its_parent_a_working_library),
   };
   if (argc == 3 && strcmp(argv[1], "--below") == 0) {
     return answer_descriptors_below(argv[2]);
+  }
+  if (argc == 3 && strcmp(argv[1], "--vfork") == 0) {
+    return acquire_after_a_vfork_child_was_first(argv[2]);
   }
   if (argc == 3 && strcmp(argv[1], "--wait") == 0) {
     alarm(60); /* in case nobody kills it */

@@ -89,24 +89,35 @@ static void be_a_child_with_the_same_pid(void *unused)
   want_forked_everywhere();
 }
 
-static void hold_as_process_1(void *unused)
+/* The next child is process 1 of a namespace of its own. */
+static void hold_as_process_1(void *by_clone)
 {
-  (void)unused;
   CHECK_INT(getpid(), 1);
   parents_lock = hold(path);
   NEED_TRUE(unshare(CLONE_NEWPID) == 0);
-  in_child(be_a_child_with_the_same_pid, NULL);
+  if (by_clone != NULL) {
+    pid_t child;
+    fflush(NULL);
+    child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (child == 0) {
+      begin_child();
+      be_a_child_with_the_same_pid(NULL);
+      end_child();
+    }
+    check_exit(child, 0);
+  } else {
+    in_child(be_a_child_with_the_same_pid, NULL);
+  }
   WANT(CRTX_OK, crtx_lock_check(parents_lock, &last_error));
   let_go(parents_lock);
 }
 
-static void enter_a_pid_namespace(void *unused)
+static void enter_a_pid_namespace(void *by_clone)
 {
-  (void)unused;
   if (unshare(CLONE_NEWPID) != 0) {
     skip_case("needs root, for a pid namespace");
   }
-  in_child(hold_as_process_1, NULL);
+  in_child(hold_as_process_1, by_clone);
 }
 
 /* As in a container, where the program is process 1 and starts another container. */
@@ -114,6 +125,12 @@ static void a_forked_child_with_its_parents_pid_is_still_told_apart(void)
 {
   snprintf(path, sizeof path, "%s", at("store.lock"));
   in_child(enter_a_pid_namespace, NULL);
+}
+
+static void a_raw_clone_child_with_its_parents_pid_is_still_told_apart(void)
+{
+  snprintf(path, sizeof path, "%s", at("store.lock"));
+  in_child(enter_a_pid_namespace, path);
 }
 
 static void acquire_in_child(void *unused)
@@ -292,18 +309,53 @@ static void fork_amid_busy_threads_leaves_the_child_a_working_library(void)
   CHECK_INT(entries_in(at("")), 0);
 }
 
+/* The mutexes there are as the parent's threads left them, for ever. */
+static void fork_in_an_unseen_child(void)
+{
+  pid_t grandchild;
+  begin_child();
+  grandchild = fork();
+  if (grandchild == 0) {
+    _exit(0);
+  }
+  check_exit(grandchild, 0);
+  end_child();
+}
+
+static void an_unseen_child_of_busy_threads_forks_without_waiting(void)
+{
+  char busy[512];
+  pthread_t thread;
+  int i;
+  __atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
+  snprintf(busy, sizeof busy, "%s", at("busy.lock"));
+  NEED_TRUE(pthread_create(&thread, NULL, lock_all_the_time, busy) == 0);
+  fflush(NULL);
+  for (i = 0; i < 40; i++) {
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (child == 0) {
+      fork_in_an_unseen_child();
+    }
+    check_exit(child, 0);
+  }
+  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+  pthread_join(thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
   static const struct test_case cases[] = {
       CASE(a_forked_child_cannot_release_its_parents_lock),
       CASE(a_grandchild_is_as_powerless_as_a_child),
       CASE(a_forked_child_with_its_parents_pid_is_still_told_apart),
+      CASE(a_raw_clone_child_with_its_parents_pid_is_still_told_apart),
       CASE(a_forked_child_acquires_locks_of_its_own),
       CASE(a_forked_child_does_not_keep_its_parents_lock_alive),
       CASE(a_vfork_child_answers_forked),
       CASE(a_raw_clone_child_answers_forked),
       CASE(an_underscore_fork_child_answers_forked),
       CASE(fork_amid_busy_threads_leaves_the_child_a_working_library),
+      CASE(an_unseen_child_of_busy_threads_forks_without_waiting),
   };
   return RUN(cases, argc, argv);
 }
