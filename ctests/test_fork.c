@@ -309,39 +309,6 @@ static void fork_amid_busy_threads_leaves_the_child_a_working_library(void)
   CHECK_INT(entries_in(at("")), 0);
 }
 
-/* The mutexes there are as the parent's threads left them, for ever. */
-static void fork_in_an_unseen_child(void)
-{
-  pid_t grandchild;
-  begin_child();
-  grandchild = fork();
-  if (grandchild == 0) {
-    _exit(0);
-  }
-  check_exit(grandchild, 0);
-  end_child();
-}
-
-static void an_unseen_child_of_busy_threads_forks_without_waiting(void)
-{
-  char busy[512];
-  pthread_t thread;
-  int i;
-  __atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
-  snprintf(busy, sizeof busy, "%s", at("busy.lock"));
-  NEED_TRUE(pthread_create(&thread, NULL, lock_all_the_time, busy) == 0);
-  fflush(NULL);
-  for (i = 0; i < 40; i++) {
-    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-    if (child == 0) {
-      fork_in_an_unseen_child();
-    }
-    check_exit(child, 0);
-  }
-  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-  pthread_join(thread, NULL);
-}
-
 int main(int argc, char **argv)
 {
   static const struct test_case cases[] = {
@@ -355,7 +322,6 @@ int main(int argc, char **argv)
       CASE(a_raw_clone_child_answers_forked),
       CASE(an_underscore_fork_child_answers_forked),
       CASE(fork_amid_busy_threads_leaves_the_child_a_working_library),
-      CASE(an_unseen_child_of_busy_threads_forks_without_waiting),
   };
   return RUN(cases, argc, argv);
 }

@@ -78,6 +78,11 @@ impl Companion {
         Err(Error::new(Status::Contended, "companion identity check", message))
     }
 
+    /// Whether the descriptor still is what it was opened as.
+    pub(crate) fn is_still_open(&self) -> io::Result<bool> {
+        self.file.is_still(self.facts.id)
+    }
+
     pub(crate) fn facts(&self) -> &FileFacts {
         &self.facts
     }

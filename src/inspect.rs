@@ -196,7 +196,8 @@ pub(crate) fn with_state(site: &Site, error: Error) -> Error {
 }
 
 pub(crate) fn kept_changing(path: &MarkerPath, operation: &'static str) -> Error {
-    let message = format!("marker {} was replaced at every look", quote_path(path.given()));
+    let message =
+        format!("marker {} or its companion changed at every look", quote_path(path.given()));
     Error::new(Status::Contended, operation, message)
 }
 
@@ -217,7 +218,7 @@ pub(crate) fn marker_exists(site: &Site, inspection: &Inspection) -> Error {
     Error::new(Status::MarkerExists, "lock acquire", message).with_marker_state(inspection.state)
 }
 
-/// Why a takeover is refused: somebody is at work.
+/// Why a call is refused by somebody else's OS lock.
 pub(crate) fn contended(
     path: &MarkerPath,
     operation: &'static str,

@@ -170,7 +170,7 @@ impl Lock {
         }
         // From here on the lock ends, whatever fails.
         let Some(held) = self.held.take() else { return Ok(()) };
-        let finished = held.finish_release(marker);
+        let finished = held.finish_release(marker, companion);
         lost.map_or(finished, Err)
     }
 
@@ -232,19 +232,22 @@ impl Lock {
 impl Held {
     /// Whether marker and companion are still ours, by device and inode, against the descriptors
     /// that are open: while they are, neither inode number can be in use for another file. (A
-    /// program that closes descriptors which are not its own would close both.)
+    /// program may have closed descriptors that are not its own; then the lock is gone.)
     fn what_is_ours(&self, operation: &'static str) -> Result<(bool, bool)> {
         let site = &self.site;
-        let still_open = self.marker.is_still_open();
-        if !still_open.map_err(|error| site.io_error(operation, site.marker(), &error))? {
-            return Ok((false, false));
-        }
-        let is_ours = |name, id: FileId| match site.directory().facts_at(name) {
+        let io_error = |name, error| site.io_error(operation, name, &error);
+        let marker_is_open = self.marker.is_still_open();
+        let marker_is_open = marker_is_open.map_err(|error| io_error(site.marker(), error))?;
+        let companion_is_open = self.companion.is_still_open();
+        let companion_is_open =
+            companion_is_open.map_err(|error| io_error(site.companion(), error))?;
+        let is_there = |name, id: FileId| match site.directory().facts_at(name) {
             Ok(there) => Ok(there.is_some_and(|there| there.id == id)),
-            Err(error) => Err(site.io_error(operation, name, &error)),
+            Err(error) => Err(io_error(name, error)),
         };
-        let marker = is_ours(site.marker(), self.marker.id())?;
-        Ok((marker, is_ours(site.companion(), self.companion.facts().id)?))
+        let marker = marker_is_open && is_there(site.marker(), self.marker.id())?;
+        let companion = companion_is_open && is_there(site.companion(), self.companion.facts().id)?;
+        Ok((marker, companion))
     }
 
     fn lost(&self, operation: &'static str, marker: bool, companion: bool) -> Error {
@@ -261,7 +264,7 @@ impl Held {
     }
 
     /// The marker is removed, or stays: the rest of the release.
-    fn finish_release(self, marker_was_ours: bool) -> Result<()> {
+    fn finish_release(self, marker_was_ours: bool, companion_is_ours: bool) -> Result<()> {
         let Held { site, marker, companion, durability, leaked } = self;
         if leaked {
             return Ok(());
@@ -275,6 +278,10 @@ impl Held {
         } else {
             Ok(())
         };
+        if !companion_is_ours {
+            drop((marker, companion));
+            return synced;
+        }
         let removed = companion.remove(&site).map_err(|error| {
             site.io_error("companion remove", site.companion(), &error)
                 .and_note("the lock is released and its marker removed; the companion stays")

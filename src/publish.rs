@@ -43,11 +43,7 @@ impl MarkerFile {
 
     /// Whether the descriptor still is what it was opened as.
     pub(crate) fn is_still_open(&self) -> io::Result<bool> {
-        match self.file.facts() {
-            Ok(facts) => Ok(facts.id == self.facts.id),
-            Err(error) if sys::means_not_open(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.file.is_still(self.facts.id)
     }
 
     pub(crate) fn id(&self) -> FileId {
@@ -75,8 +71,7 @@ impl FreshMarker {
         let fresh = FreshMarker(MarkerFile::new(file, facts));
         match fresh.claim(site) {
             Ok(true) => {}
-            // What stands at the name now is no longer ours to remove.
-            Ok(false) => return Err(in_use(site)),
+            Ok(false) => return Err(fresh.discard(site, in_use(site))),
             Err(error) => return Err(fresh.discard(site, error)),
         }
         match fill(site, &fresh.0.file, text, durability) {
@@ -113,8 +108,9 @@ impl FreshMarker {
         let _ = site.remove_if_same_file(site.fresh(), self.0.id());
         match site.remove_if_same_file(site.marker(), self.0.id()) {
             Ok(_) => error,
+            Err(_) if site.is_at(site.marker(), &self.0.facts).is_ok_and(|there| !there) => error,
             Err(_) => error.and_note(
-                "the new marker stands all the same and could not be removed; nobody holds it",
+                "the new marker may stand all the same, as it could not be removed; nobody holds it",
             ),
         }
     }
@@ -170,6 +166,9 @@ fn remove_leftover(site: &Site) -> Result<()> {
     let leftover = if facts.is_regular {
         match site.directory().open_file(fresh, Access::ReadWrite) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            Err(error) => return Err(io_error(error)),
+            // Gone since the look.
+            Ok(None) => return Ok(()),
             opened => opened.map_err(io_error)?,
         }
     } else {

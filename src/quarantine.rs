@@ -333,7 +333,9 @@ fn put_back(
         Ok(()) => {
             // Best effort: before and after, the marker is on disk under one of its two names.
             let _ = site.directory().sync();
-            error.and_note(&format!("the old marker is back; its evidence stays at {moved}")).into()
+            error
+                .and_note(&format!("the old marker is back; its evidence stays beside {moved}"))
+                .into()
         }
         Err(refused) => {
             let refused = describe_os_error(&refused);
@@ -354,7 +356,11 @@ fn give_back_a_strangers_file(
     let message = format!("marker {path} was replaced by another file at the last moment");
     let error = Error::new(Status::Lost, "marker quarantine", message);
     match rename_under_the_locks(site, stale, site.marker()) {
-        Ok(()) => error.and_note("that file is where it was").into(),
+        Ok(()) => {
+            let note =
+                format!("that file is where it was; the unused evidence stays beside {moved}");
+            error.and_note(&note).into()
+        }
         Err(refused) => {
             let refused = describe_os_error(&refused);
             let note = format!("that file stands at {moved} and could not be put back: {refused}");

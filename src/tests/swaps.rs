@@ -208,3 +208,27 @@ fn no_empty_marker_is_seen_when_two_publish_after_the_companion_was_deleted() {
     assert_status(&first.unwrap_err(), Status::Contended);
     second.unwrap();
 }
+
+/// A program that closes descriptors which are not its own loses the lock, and is told.
+#[test]
+fn a_lock_whose_descriptors_were_closed_is_lost_and_a_successors_companion_stays() {
+    let place = Place::new();
+    let mut lock = place.acquire().unwrap();
+    let companion = place.path("store.lock.flock");
+    let numbers: Vec<String> = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let target = fs::read_link(entry.path()).ok()?;
+            (target == companion.canonicalize().unwrap())
+                .then(|| entry.file_name().into_string().unwrap())
+        })
+        .collect();
+    assert_eq!(numbers.len(), 1);
+    // Another file takes the number, as a program's own next open would.
+    let stranger = fs::File::open("/dev/null").unwrap();
+    crate::sys::probe::replace_descriptor(&stranger, numbers[0].parse().unwrap());
+    assert_status(&lock.check().unwrap_err(), Status::Lost);
+    assert_status(&lock.release().unwrap_err(), Status::Lost);
+    assert!(companion.exists(), "it may be another process's by now");
+}

@@ -98,9 +98,10 @@ impl Directory {
             file.give_to(owner)?;
             match self.name_file(&file, name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                // Without CAP_DAC_READ_SEARCH (open(2) on O_TMPFILE).
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                named => return named.map(|()| file),
+                // ENOENT without CAP_DAC_READ_SEARCH (open(2) on O_TMPFILE), and what filesystems
+                // and security modules say.
+                Err(_) => break,
+                Ok(()) => return Ok(file),
             }
         }
         let _ = owner;
@@ -113,7 +114,7 @@ impl Directory {
         let raw = self.descriptor.as_raw_fd();
         let flags = libc::O_RDWR | libc::O_TMPFILE | LOCK_FILE_FLAGS;
         let open = || {
-            // SAFETY: the name is NUL-terminated; the mode is promoted as above.
+            // SAFETY: the name is NUL-terminated; the mode is promoted as C demands.
             call_c("openat", || unsafe {
                 libc::openat(raw, c".".as_ptr(), flags, mode as libc::c_uint)
             })
@@ -234,11 +235,6 @@ pub(crate) fn is_unsupported(error: &io::Error) -> bool {
 /// without a driver, or a directory.
 pub(crate) fn means_not_a_regular_file(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO | libc::ENODEV | libc::EISDIR))
-}
-
-/// Whether a descriptor is no descriptor any more.
-pub(crate) fn means_not_open(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EBADF)
 }
 
 /// Whether a name or path is over the system's limit.

@@ -81,10 +81,14 @@ pub(crate) fn bypassed_the_fork_handlers() -> bool {
     if owner == me {
         return false;
     }
-    if std::os::unix::process::parent_id() == owner {
+    // Should the owner be gone, it was a child by vfork in this very memory, the first to use the
+    // library. That can only be told where the page shows that this is no other child.
+    // SAFETY: signal 0 only asks whether there is such a process.
+    let asked = unsafe { libc::kill(owner as libc::pid_t, 0) };
+    let is_gone = asked == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+    if !generation::is_told_by_a_page() || !is_gone {
         return true;
     }
-    // The owner was a child by vfork in this very memory, the first to use the library.
     OWNER.store(me, Ordering::Release);
     false
 }

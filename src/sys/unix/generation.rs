@@ -12,8 +12,11 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 static COUNTER: AtomicU32 = AtomicU32::new(1);
 static PAGE: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
 
-/// Called once, before the first handle is given out.
+/// Called before the first handle is given out; again if the handlers could not be installed.
 pub(super) fn begin() {
+    if page().is_some() && !is_wiped() {
+        return;
+    }
     if let Some(page) = wiped_page() {
         page.store(COUNTER.load(Ordering::Relaxed), Ordering::Relaxed);
         PAGE.store(ptr::from_ref(page).cast_mut(), Ordering::Release);
@@ -35,6 +38,11 @@ pub(super) fn current() -> u32 {
 /// Whether this is a child whose fork handlers did not run.
 pub(super) fn is_wiped() -> bool {
     page().is_some_and(|page| page.load(Ordering::Relaxed) == 0)
+}
+
+/// Whether [`is_wiped`] can tell at all.
+pub(super) fn is_told_by_a_page() -> bool {
+    page().is_some()
 }
 
 fn page() -> Option<&'static AtomicU32> {

@@ -81,6 +81,15 @@ impl LockFile {
         facts_of(self.descriptor.as_raw_fd())
     }
 
+    /// Whether the descriptor is still that of this file: a program may have closed it.
+    pub(crate) fn is_still(&self, file: FileId) -> io::Result<bool> {
+        match self.facts() {
+            Ok(facts) => Ok(facts.id == file),
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Tries for the exclusive OS lock; `false` if somebody else has it, or shares it.
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
         self.try_lock(|| FileExt::try_lock_exclusive(self.descriptor.file()))

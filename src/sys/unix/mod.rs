@@ -16,7 +16,6 @@ use std::os::unix::ffi::OsStrExt;
 
 pub(crate) use directory::{
     Directory, already_exists, is_unsupported, means_name_too_long, means_not_a_regular_file,
-    means_not_open,
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use watch::wait_until_removed;

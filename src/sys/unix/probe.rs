@@ -31,3 +31,10 @@ pub(crate) fn with_hook<T>(
     HOOK.take();
     result
 }
+
+/// Puts another open file under a descriptor's number (dup2), as careless programs do.
+pub(crate) fn replace_descriptor(file: &std::fs::File, number: i32) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: both are descriptors of this process; the test wants the second one gone.
+    assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
+}

@@ -27,7 +27,7 @@ mod inotify {
     use super::super::descriptor::Descriptor;
     use super::{Directory, FileName};
 
-    /// `None` if no watch could be set up. A file that is gone already counts as gone.
+    /// `None` if no watch could be set up. Where there is no file, the time is waited out.
     pub(super) fn wait(directory: &Directory, name: &FileName, most: Duration) -> Option<bool> {
         let watcher = Descriptor::open(|| {
             // SAFETY: has no preconditions.
