@@ -98,10 +98,16 @@ impl Directory {
             file.give_to(owner)?;
             match self.name_file(&file, name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                // ENOENT without CAP_DAC_READ_SEARCH (open(2) on O_TMPFILE), and what filesystems
-                // and security modules say.
-                Err(_) => break,
-                Ok(()) => return Ok(file),
+                // ENOENT without CAP_DAC_READ_SEARCH (open(2) on O_TMPFILE); EPERM from filesystems
+                // without links and from security modules.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        || error.raw_os_error() == Some(libc::EPERM)
+                        || is_unsupported(&error) =>
+                {
+                    break;
+                }
+                named => return named.map(|()| file),
             }
         }
         let _ = owner;
