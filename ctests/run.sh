@@ -131,11 +131,12 @@ run_programs() {
     done
 }
 
+# run_panic_case COMMAND...: the one case that needs another library, after the command.
 run_panic_case() {
     need_panic_library
     log=$build/$mode/test_panic.log
     result=0
-    LD_LIBRARY_PATH=$panic_libdir "$build/shared/test_library" panic >"$log" 2>&1 </dev/null || result=$?
+    LD_LIBRARY_PATH=$panic_libdir $limit "$@" "$build/shared/test_library" panic >"$log" 2>&1 </dev/null || result=$?
     count_run "test_library with test-panic" "$log" "$result"
 }
 
@@ -143,7 +144,7 @@ run_shared() {
     compile_shared
     start_counting shared
     run_programs shared env
-    run_panic_case
+    run_panic_case env
     closing_line
 }
 
@@ -171,6 +172,7 @@ run_valgrind() {
     mkdir -p "$build/valgrind"
     start_counting valgrind
     run_programs shared env CRTX_TEST_SLOWNESS=10 "$here/under_valgrind.sh" "$build/valgrind"
+    run_panic_case env CRTX_TEST_SLOWNESS=10 "$here/under_valgrind.sh" "$build/valgrind"
     closing_line
 }
 

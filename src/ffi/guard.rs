@@ -32,15 +32,19 @@ fn catch_panic(body: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn describe_panic(payload: Box<dyn Any + Send>) -> Error {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text");
+    let text = match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(unknown) => {
+                // Dropping a payload of unknown type could panic once more, outside of the guard.
+                std::mem::forget(unknown);
+                "no text".to_owned()
+            }
+        },
+    };
     let site = PANIC_SITE.try_with(RefCell::take).unwrap_or_default();
-    let message = format!("panic at {}: {}", quote_text(&site), quote_text(text));
-    // Dropping a payload of unknown type could panic once more, outside of the guard.
-    std::mem::forget(payload);
+    let message = format!("panic at {}: {}", quote_text(&site), quote_text(&text));
     Error::new(Status::Internal, "internal fault", message)
 }
 
