@@ -63,10 +63,9 @@ from crtx.errors import (
     VerificationError,
     WindowInvalid,
 )
-from crtx.lock import ActiveStoreLock, Durability, OnError
+from crtx.lock import ActiveStoreLock, Durability, OnError, Takeover
 from crtx.marker import Marker, inspect, read_marker
 from crtx.stale import (
-    Takeover,
     build_takeover,
     list_evidence,
     quarantine,

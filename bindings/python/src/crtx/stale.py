@@ -7,22 +7,12 @@ import os
 from ctypes import byref
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from crtx import _abi, _call
 from crtx._library import library
 from crtx._types import BytesArgument, PathArgument
 from crtx.documents import signed_document
-from crtx.lock import ActiveStoreLock, Durability, OnError
-
-
-class Takeover(NamedTuple):
-    """What :func:`takeover` returns."""
-
-    #: The lock, held.
-    lock: ActiveStoreLock
-    #: Where the old marker stands now, with the evidence beside it.
-    stale_path: Path
+from crtx.lock import ActiveStoreLock, Durability, OnError, Takeover
 
 
 def build_takeover(
@@ -89,10 +79,9 @@ def quarantine(
         now_unix_ns,
         _call.flags(allow_network_filesystem, allow_shared_directory),
     )
-    text = _call.stale_path_of(
+    return _call.stale_path_of(
         library.crtx_quarantine, _call.path(path), byref(document), where=path
     )
-    return Path(os.fsdecode(text))
 
 
 def takeover(
@@ -133,7 +122,7 @@ def takeover(
         on_error=on_error,
     )
     document = signed_document(attestation, signature, public_key, deployment_id, now_unix_ns)
-    return Takeover(lock, lock._take_over(document))
+    return lock._take_over(document)
 
 
 def verify_takeover(
