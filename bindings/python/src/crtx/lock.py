@@ -246,16 +246,19 @@ class ActiveStoreLock:
     # -- as a context manager ----------------------------------------------------------------------
 
     def __enter__(self) -> ActiveStoreLock:
-        owner = who_runs()
-        acquired = self._holdings.to_enter(owner)
-        holding = acquired or self._holdings.new(owner)
+        holding: Holding | None = None
         try:
-            if acquired is None:
+            owner = who_runs()
+            holding = self._holdings.to_enter(owner)
+            if holding is None:
+                holding = self._holdings.new(owner)
                 self._acquirer.wait(holding, Patience(0.0, 1.0), None)
             holding.owner = owner
             holding.entered = True
             return self
         except BaseException:
+            if holding is None:
+                holding = self._holdings.to_enter(who_runs()) or Holding(None)
             library.crtx_lock_release(holding.handle, None)
             self._holdings.forget_if_ended(holding)
             raise
@@ -275,16 +278,19 @@ class ActiveStoreLock:
             raise
 
     async def __aenter__(self) -> ActiveStoreLock:
-        owner = who_runs()
-        acquired = self._holdings.to_enter(owner)
-        holding = acquired or self._holdings.new(owner)
+        holding: Holding | None = None
         try:
-            if acquired is None:
+            owner = who_runs()
+            holding = self._holdings.to_enter(owner)
+            if holding is None:
+                holding = self._holdings.new(owner)
                 await self._acquirer.wait_async(holding, Patience(0.0, 1.0))
             holding.owner = owner
             holding.entered = True
             return self
         except BaseException:
+            if holding is None:
+                holding = self._holdings.to_enter(who_runs()) or Holding(None)
             holding.abandoned = True
             library.crtx_lock_release(holding.handle, None)
             self._holdings.forget_if_ended(holding)
