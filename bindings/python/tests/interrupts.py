@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Callable
@@ -90,7 +91,7 @@ def everywhere(
         prepared = prepare()
         points = [at, at + after_the_first] if after_the_first else [at]
         interrupts = Interrupts(points)
-        if not interrupts.run(lambda given=prepared: act(given)):
+        if not interrupts.run(partial(act, prepared)):
             if interrupts.result is not None:
                 interrupts.result.release()
             return

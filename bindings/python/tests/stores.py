@@ -13,7 +13,8 @@ import crtx
 DEPLOYMENT = "deployment:test"
 DIGEST = "blake3:" + 64 * "5"
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parents[2]
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "cortex-0.1.2"
 
 
@@ -37,14 +38,23 @@ def new_lock(path: crtx.PathArgument, **options: Any) -> crtx.ActiveStoreLock:
     return crtx.ActiveStoreLock(path, **{**defaults, **options})
 
 
+def run_python(
+    program: str, *arguments: object, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """A program in a new interpreter, which can import this module."""
+    return subprocess.run(
+        [sys.executable, *options.pop("flags", []), "-c", program, *map(str, arguments)],
+        **{"cwd": TESTS, "capture_output": True, "text": True, "check": False, **options},
+    )
+
+
 class Holder:
     """Another process that holds the lock until it is told to go, or is killed."""
 
     _PROGRAM = """
 import sys
-sys.path.insert(0, sys.argv[1])
 from stores import new_lock
-lock = new_lock(sys.argv[2]).acquire()
+lock = new_lock(sys.argv[1]).acquire()
 print("held", flush=True)
 sys.stdin.read()
 lock.release()
@@ -52,7 +62,8 @@ lock.release()
 
     def __init__(self, path: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", self._PROGRAM, str(Path(__file__).parent), str(path)],
+            [sys.executable, "-c", self._PROGRAM, path],
+            cwd=TESTS,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -63,9 +63,10 @@ from crtx.errors import (
     VerificationError,
     WindowInvalid,
 )
-from crtx.lock import ActiveStoreLock, Durability, OnError, Takeover
+from crtx.lock import ActiveStoreLock, Durability, OnError
 from crtx.marker import Marker, inspect, read_marker
 from crtx.stale import (
+    Takeover,
     build_takeover,
     list_evidence,
     quarantine,

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from ctypes import byref
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from crtx import _abi, _call
 from crtx._acquirer import Acquirer
@@ -139,16 +139,6 @@ class ActiveStoreLock:
         except BaseException:
             # Not awaited: a coroutine that is being closed may not.
             holding.abandoned = True
-            library.crtx_lock_release(holding.handle, None)
-            self._holdings.forget_if_ended(holding)
-            raise
-
-    def _take_over(self, document: _abi.SignedDocument) -> Takeover:
-        """For :func:`takeover`, on a new object. Who gets the object may enter ``with``."""
-        holding = self._holdings.new(None)
-        try:
-            return Takeover(self, self._acquirer.take_over(holding, document))
-        except BaseException:
             library.crtx_lock_release(holding.handle, None)
             self._holdings.forget_if_ended(holding)
             raise
@@ -342,12 +332,3 @@ class ActiveStoreLock:
         # If the constructor failed, there is nothing to look at.
         if getattr(self, "_holdings", None) is not None and self.held:
             _warn(f"{self!r} was not released: the marker stays", ResourceWarning, source=self)
-
-
-class Takeover(NamedTuple):
-    """What :func:`takeover` returns."""
-
-    #: The lock, held.
-    lock: ActiveStoreLock
-    #: Where the old marker stands now, with the evidence beside it.
-    stale_path: Path

@@ -7,12 +7,22 @@ import os
 from ctypes import byref
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from crtx import _abi, _call
 from crtx._library import library
 from crtx._types import BytesArgument, PathArgument
 from crtx.documents import signed_document
-from crtx.lock import ActiveStoreLock, Durability, OnError, Takeover
+from crtx.lock import ActiveStoreLock, Durability, OnError
+
+
+class Takeover(NamedTuple):
+    """What :func:`takeover` returns."""
+
+    #: The lock, held.
+    lock: ActiveStoreLock
+    #: Where the old marker stands now, with the evidence beside it.
+    stale_path: Path
 
 
 def build_takeover(
@@ -122,7 +132,14 @@ def takeover(
         on_error=on_error,
     )
     document = signed_document(attestation, signature, public_key, deployment_id, now_unix_ns)
-    return lock._take_over(document)
+    # Whoever gets the object may enter `with`.
+    holding = lock._holdings.new(None)
+    try:
+        return Takeover(lock, lock._acquirer.take_over(holding, document))
+    except BaseException:
+        library.crtx_lock_release(holding.handle, None)
+        lock._holdings.forget_if_ended(holding)
+        raise
 
 
 def verify_takeover(
