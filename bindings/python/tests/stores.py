@@ -105,8 +105,9 @@ def take_over(path: crtx.PathArgument, keys: Keys, **options: Any) -> crtx.Takeo
         "operator_principal_id": keys.principal,
         "restore_intent_blake3": DIGEST,
         "durability": "process-crash",
-        **attest(path, keys),
     }
+    if "attestation" not in options:
+        defaults.update(attest(path, keys))
     return crtx.takeover(path, **{**defaults, **options})
 
 
