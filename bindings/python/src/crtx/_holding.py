@@ -77,7 +77,7 @@ class Holdings:
         holding = self.live()
         if holding is None or holding.entered or holding.owner not in (None, owner):
             return None
-        return holding
+        return None if holding.status() == Status.FORKED else holding
 
     def to_leave(self, owner: object) -> Holding | None:
         """The one that a ``with`` block is to release: what its own thread and task hold. A block
