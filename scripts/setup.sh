@@ -19,6 +19,7 @@ needs_of_build() {
 
 needs_of_demo() {
   needs_of_build
+  need python3 python3
   need pkg-config pkg-config
   { have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
 }
@@ -29,7 +30,6 @@ needs_of_test() {
   need valgrind valgrind
   need nm binutils
   need abidiff abigail-tools
-  need python3 python3
   need spin spin
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
