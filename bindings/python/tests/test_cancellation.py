@@ -279,6 +279,29 @@ def test_the_end_of_the_loop_cancels_a_wait_and_releases_what_is_held(
     assert names(place) == []
 
 
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_wake_up_that_a_signal_handler_swallowed_does_not_stop_the_loop_for_ever(
+    marker: Path, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    """It raises in the loop's own code, and what the loop was about to do is lost."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        lock = new_lock(marker).acquire()
+        monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *_: None)
+        task = asyncio.ensure_future(lock.release_async())
+        while marker.exists():
+            await asyncio.sleep(0.001)
+        if cancelled:
+            task.cancel()
+        await asyncio.wait([task])
+        monkeypatch.undo()
+        assert task.cancelled() == cancelled
+        assert not lock.held
+
+    run(main())
+
+
 CTRL_C = """
 import asyncio, sys, threading
 from stores import new_lock

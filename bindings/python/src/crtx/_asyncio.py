@@ -46,9 +46,10 @@ async def finish(function: Callable[[], _Result]) -> _Result:
         # moment than a lock that nobody releases.
         return function()
     cancelled: CancelledError | None = None
-    while not over.done():
+    while not (results or errors):
         try:
-            await asyncio.wait([over])
+            # A signal handler may have raised in the place of `wake`, and the loop may have gone on.
+            await asyncio.wait([over], timeout=1)
         except CancelledError as error:
             cancelled = error
     try:

@@ -294,13 +294,13 @@ class ActiveStoreLock:
     ) -> None:
         from crtx import _asyncio
 
-        owner = who_runs()
         try:
+            owner = who_runs()
             await _asyncio.finish(lambda: self._leave(kind is not None, owner))
         except (CrtxError, _asyncio.CancelledError):
             raise
         except BaseException:
-            self._leave(kind is not None, owner)
+            self._leave(kind is not None)
             raise
 
     def _leave(self, by_exception: bool, owner: object = None) -> None:

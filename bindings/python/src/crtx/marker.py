@@ -45,8 +45,7 @@ class Marker:
 
     @property
     def acquired_time(self) -> datetime | None:
-        """When it was written, in UTC and to the microsecond; None if malformed, or if the year is
-        none that ``datetime`` has."""
+        """When it was written, in UTC and to the microsecond; None if malformed."""
         if not self.acquired_at:
             return None
         return _EPOCH + timedelta(microseconds=self.acquired_at_unix_ns // 1000)
