@@ -48,6 +48,22 @@ def slow(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ite
     tries.let_go.set()
 
 
+def slow_release(
+    lock: crtx.ActiveStoreLock, monkeypatch: pytest.MonkeyPatch
+) -> tuple[threading.Event, threading.Event]:
+    """Holds the release back. Returns the events that it was reached, and that it may go on."""
+    reached, let_go = threading.Event(), threading.Event()
+    real = lock._release
+
+    def slow(holding: Any) -> None:
+        reached.set()
+        assert let_go.wait(30)
+        real(holding)
+
+    monkeypatch.setattr(lock, "_release", slow)
+    return reached, let_go
+
+
 async def until(event: threading.Event) -> None:
     while not event.is_set():
         await asyncio.sleep(0.001)
@@ -99,15 +115,22 @@ def test_a_loop_that_dies_during_a_try_leaves_nothing(
     assert names(place) == []
 
 
-def test_a_cancellation_during_the_pause_ends_the_wait_at_once(marker: Path) -> None:
+def test_a_cancellation_during_the_pause_ends_the_wait_at_once(
+    marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pausing = threading.Event()
+    pause_after = Acquirer._pause_after
+
+    def pause(*arguments: Any) -> float:
+        pausing.set()
+        return pause_after(*arguments)
+
+    monkeypatch.setattr(Acquirer, "_pause_after", pause)
+
     async def main() -> None:
         with new_lock(marker) as holder:
             task = asyncio.ensure_future(new_lock(marker).acquire_async(None, 3600))
-            while not any(thread.name == "crtx" for thread in threading.enumerate()):
-                await asyncio.sleep(0)
-            while any(thread.name == "crtx" for thread in threading.enumerate()):
-                await asyncio.sleep(0)
-            await asyncio.sleep(0.01)
+            await until(pausing)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -185,16 +208,8 @@ def test_a_cancelled_block_releases_or_leaks_as_the_lock_was_told(
 def test_a_cancellation_during_the_release_is_raised_after_it(
     place: Path, marker: Path, monkeypatch: pytest.MonkeyPatch, way: str, times: int
 ) -> None:
-    reached, let_go = threading.Event(), threading.Event()
     lock = new_lock(marker)
-    real = lock._release
-
-    def slow(holding: Any) -> None:
-        reached.set()
-        assert let_go.wait(30)
-        real(holding)
-
-    monkeypatch.setattr(lock, "_release", slow)
+    reached, let_go = slow_release(lock, monkeypatch)
 
     async def work() -> None:
         if way == "release_async":
@@ -225,15 +240,7 @@ def test_a_release_that_fails_while_it_is_cancelled_is_the_cause_of_the_cancella
     marker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = new_lock(marker)
-    reached, let_go = threading.Event(), threading.Event()
-    real = lock._release
-
-    def slow(holding: Any) -> None:
-        reached.set()
-        assert let_go.wait(30)
-        real(holding)
-
-    monkeypatch.setattr(lock, "_release", slow)
+    reached, let_go = slow_release(lock, monkeypatch)
 
     async def main() -> None:
         await lock.acquire_async()
@@ -288,15 +295,17 @@ def test_a_wake_up_that_a_signal_handler_swallowed_does_not_stop_the_loop_for_ev
     async def main() -> None:
         loop = asyncio.get_running_loop()
         lock = new_lock(marker).acquire()
+        reached, let_go = slow_release(lock, monkeypatch)
         monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *_: None)
         task = asyncio.ensure_future(lock.release_async())
+        await until(reached)
+        let_go.set()
         while marker.exists():
             await asyncio.sleep(0.001)
         if cancelled:
             task.cancel()
         await asyncio.wait([task])
         monkeypatch.undo()
-        assert task.cancelled() == cancelled
         assert not lock.held
 
     run(main())
