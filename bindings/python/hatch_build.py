@@ -167,7 +167,7 @@ def shared_library(messages: str) -> Path:
 
 
 class RustLibrary(BuildHookInterface[Any]):
-    """Never writes into the source tree: without CARGO_TARGET_DIR, cargo builds in a temporary
+    """Never writes into the source tree: without CARGO_TARGET_DIR cargo works in a temporary
     directory, which is gone when the wheel is written."""
 
     scratch: tempfile.TemporaryDirectory[str] | None = None

@@ -27,7 +27,9 @@ OURS = (
     "CARGO_TARGET_DIR",
     "CRTX_BUILD_TARGET",
     "CRTX_LIBRARY",
+    "PYTHONDONTWRITEBYTECODE",
     "PYTHONPATH",
+    "PYTHONPYCACHEPREFIX",
     "SOURCE_DATE_EPOCH",
 )
 
@@ -99,6 +101,12 @@ class Venv:
 
 def files_below(directory: Path) -> set[str]:
     return {str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()}
+
+
+def state_of(directory: Path) -> dict[Path, int]:
+    """Changes if anything below is written, created or removed; even if it is undone later, because
+    the directory's time then stays another."""
+    return {path: path.stat().st_mtime_ns for path in [directory, *directory.rglob("*")]}
 
 
 def source_files(*places: str) -> set[str]:
