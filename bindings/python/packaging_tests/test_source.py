@@ -59,9 +59,9 @@ def test_an_editable_install_takes_the_library_that_the_variable_names(tmp_path:
     before = state_of(repository)
     venv = Venv(tmp_path / "venv")
     # Nothing is compiled: there is no cargo.
-    venv.pip("install", "--editable", package, CARGO="/nonexistent/cargo")
+    venv.pip("install", "--editable", package, CARGO="/nonexistent/cargo", **NO_BYTECODE)
     assert state_of(repository) == before
-    found = venv.use_the_lock(CRTX_LIBRARY=os.environ["CRTX_LIBRARY"], PYTHONDONTWRITEBYTECODE="1")
+    found = venv.use_the_lock(CRTX_LIBRARY=os.environ["CRTX_LIBRARY"])
     assert found["held"]
     assert Path(found["package"]).is_relative_to(package)
     refused = attempt(venv.python, "-c", "import crtx", cwd=tmp_path)
