@@ -127,9 +127,12 @@ class Cargo:
             check=False,
         )
         if done.returncode != 0:
+            needed = f"Rust {self.rust_version} or later"
+            if arguments[0] == "zigbuild":
+                needed += ", and cargo-zigbuild and ziglang from PyPI"
             raise SystemExit(
-                f"crtx: {self.command} {arguments[0]} failed; its messages are above "
-                f"(Rust {self.rust_version} or later is needed)"
+                f"crtx: {self.command} {arguments[0]} failed, and its messages are above; "
+                f"it needs {needed}"
             )
         return done.stdout
 
@@ -139,20 +142,17 @@ class Cargo:
             raise SystemExit(f"crtx: {self.command} does not say which host it is for")
         return found[1]
 
-    def build(self, target: str | None, target_directory: str) -> tuple[Path, str]:
-        """The library that was built, and the target that it is for."""
-        environment = {"CARGO_TARGET_DIR": target_directory}
+    def build(self, target: str | None, target_directory: str) -> Path:
+        """The library; for the host if there is no other target."""
+        triple, glibc = split_glibc(target or self.host())
         arguments = ["--release", "--locked", "--message-format=json-render-diagnostics"]
         if target:
             arguments.append(f"--target={target}")
-        else:
-            target = self.host()
-        triple, glibc = split_glibc(target)
+        environment = {"CARGO_TARGET_DIR": target_directory}
         if triple.endswith("-apple-darwin"):
             # Said aloud, so that the library and the tag cannot differ.
             environment["MACOSX_DEPLOYMENT_TARGET"] = macos_version(triple.partition("-")[0])
-        messages = self.run("zigbuild" if glibc else "build", *arguments, **environment)
-        return shared_library(messages), target
+        return shared_library(self.run("zigbuild" if glibc else "build", *arguments, **environment))
 
 
 def shared_library(messages: str) -> Path:
@@ -183,15 +183,16 @@ class RustLibrary(BuildHookInterface[Any]):
         # names, because the package is then the source tree, which has none.
 
     def add_library(self, build_data: dict[str, Any]) -> None:
-        wanted = os.environ.get("CRTX_BUILD_TARGET") or os.environ.get("CARGO_BUILD_TARGET")
+        cargo = Cargo(find_crate())
+        target = os.environ.get("CRTX_BUILD_TARGET") or os.environ.get("CARGO_BUILD_TARGET")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform_tag(target or cargo.host())}"
         target_directory = os.environ.get("CARGO_TARGET_DIR")
         if not target_directory:
             self.scratch = tempfile.TemporaryDirectory(prefix="crtx-build-")
             target_directory = self.scratch.name
-        library, target = Cargo(find_crate()).build(wanted, target_directory)
+        library = cargo.build(target, target_directory)
         build_data["force_include"][str(library)] = f"crtx/_native/{library.name}"
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(target)}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact: str) -> None:
         if self.scratch:

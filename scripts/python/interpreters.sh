@@ -15,13 +15,14 @@ newest_minor=14
 # "3.11<tab>/usr/bin/python3.11" if it runs and will do. (A pyenv shim may name a version that is switched off.)
 describe() {
   "$1" -I -c '
-import sys, sysconfig, ensurepip, venv
+import os, sys, sysconfig, ensurepip, venv
 if sys.version_info < (3, '"$oldest_minor"') or sys.implementation.name != "cpython":
     sys.exit(1)
 # The pinned tools have no wheels for it.
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     sys.exit(1)
-base = getattr(sys, "_base_executable", None) or sys.executable
+# The same name however it was found: by a link, a shim, or a venv that is active.
+base = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 print("%d.%d\t%s" % (*sys.version_info[:2], base))' 2>/dev/null </dev/null
 }
 

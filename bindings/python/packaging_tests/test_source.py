@@ -116,3 +116,12 @@ def test_a_lock_file_that_does_not_fit_is_not_rewritten(tmp_path: Path) -> None:
     said = failed_build(repository / "bindings" / "python", tmp_path)
     assert "--locked" in said
     assert lock.read_bytes() == before
+
+
+def test_a_target_whose_wheel_has_no_name_is_refused_before_anything_is_compiled(
+    tmp_path: Path,
+) -> None:
+    package = checkout(tmp_path / "repository") / "bindings" / "python"
+    said = failed_build(package, tmp_path, CRTX_BUILD_TARGET="wasm32-unknown-unknown")
+    assert "crtx: it is not known how a wheel for wasm32-unknown-unknown is to be called" in said
+    assert "Compiling" not in said
