@@ -33,6 +33,8 @@ needs_of_test() {
   # Debian's python3 has no ensurepip: a venv then has no pip.
   python3 -I -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   need spin spin
+  need cmake cmake
+  need groff groff-base
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
     PATH=$PATH:/usr/sbin:/sbin
