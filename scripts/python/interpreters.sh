@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Prints the Python interpreters to use, the newest first, one a line: version, tab, path. Each is one that
-# bindings/python supports and that can make a venv. What is found on PATH and among pyenv's versions
-# is one interpreter for each minor version; without an argument CRTX_PYTHONS selects among them:
+# Prints the Python interpreters to use, the newest first, one a line: version, tab, path. Each is one
+# that bindings/python supports and that can make a venv. What is found on PATH and among pyenv's
+# versions is one interpreter for each minor version; CRTX_PYTHONS selects among them:
 #   (empty)       the newest and the oldest
 #   all           all
 #   3.9 /opt/…    these: versions among those found, or paths
@@ -12,7 +12,7 @@ set -euo pipefail
 oldest_minor=9
 newest_minor=14
 
-# "3.11<tab>/usr/bin/python3.11" if it runs and will do. (A pyenv shim may name a version that is switched off.)
+# "3.11<tab>/usr/bin/python3.11" if it runs and will do. (A pyenv shim may name a version that is off.)
 describe() {
   "$1" -I -c '
 import os, sys, sysconfig, ensurepip, venv
