@@ -19,6 +19,7 @@ needs_of_build() {
 
 needs_of_demo() {
   needs_of_build
+  need python3 python3
   need pkg-config pkg-config
   { have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
 }
