@@ -20,7 +20,7 @@ SQLITE    = $(shell pkg-config --cflags --libs sqlite3)
 
 # What `make test` runs, in this order. A file in mk/ adds a step with `TEST_STEPS += test-name`,
 # and may define targets of its own.
-TEST_STEPS := test-rust test-c test-readme check-symbols check-abi check-unsafe check-dependencies
+TEST_STEPS := test-rust test-c test-readme check-symbols check-unsafe check-dependencies
 -include $(sort $(wildcard mk/*.mk))
 
 export CARGO CC CXX
@@ -29,8 +29,8 @@ export CARGO CC CXX
 # The steps share cargo's target directory, and their output is to be read in order.
 .NOTPARALLEL:
 .PHONY: help setup build build-panic test test-rust test-c test-readme demo header \
-        header-check symbols check-symbols abi check-abi check-unsafe check-dependencies sbom dist examples fmt lint clean \
-        setup-build setup-demo build-abi
+        header-check symbols check-symbols check-unsafe check-dependencies sbom dist examples fmt lint clean \
+        setup-build setup-demo
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
@@ -86,16 +86,6 @@ symbols: build ## write abi/symbols.txt anew from the library
 
 check-symbols: build ## the library exports what abi/symbols.txt lists, and nothing else
 	@scripts/check-symbols.sh '$(LIBDIR)/libcrtx.so'
-
-# With the debug information that abidiff compares by.
-build-abi: setup
-	@$(CARGO) build $(CARGO_FLAGS) --quiet --profile abi
-
-abi: build-abi ## write abi/libcrtx.abi anew from the library
-	@scripts/check-abi.sh '$(TARGET)/abi/libcrtx.so' --write
-
-check-abi: build-abi ## the library's types and functions are those of abi/libcrtx.abi
-	@scripts/check-abi.sh '$(TARGET)/abi/libcrtx.so'
 
 check-unsafe: ## unsafe code is only in src/ffi and src/sys
 	@scripts/check-unsafe.sh
