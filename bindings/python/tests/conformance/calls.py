@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import crtx
 from conformance.table import NotWellFormed
@@ -75,7 +75,7 @@ def results_of(error: crtx.CrtxError) -> Results:
 def new_lock(words: Words) -> crtx.ActiveStoreLock:
     durability = words.optional_text("durability") or "full"
     return crtx.ActiveStoreLock(
-        words.bytes("path"),
+        words.raw("path"),
         deployment_id=words.text("deployment_id"),
         operator_principal_id=words.text("operator_principal_id"),
         restore_intent_blake3=words.text("restore_intent_blake3"),
@@ -89,12 +89,12 @@ def new_lock(words: Words) -> crtx.ActiveStoreLock:
 def acquire(locks: Locks, words: Words) -> Results:
     lock = new_lock(words)
     lock.acquire(timeout=words.number("timeout_ms") / 1000)
-    locks[words.bytes("lock")] = lock
+    locks[words.raw("lock")] = lock
     return {}
 
 
 def lock_of(locks: Locks, words: Words) -> crtx.ActiveStoreLock:
-    name = words.bytes("lock")
+    name = words.raw("lock")
     if name not in locks:
         raise NotWellFormed(f"no lock {name!r} was acquired")
     return locks[name]
@@ -130,7 +130,7 @@ def companion_path(locks: Locks, words: Words) -> Results:
 # ---- a marker on disk ----
 
 
-def fields_of(found: Optional[crtx.Marker]) -> Results:
+def fields_of(found: crtx.Marker | None) -> Results:
     """None is what the package says of an absent marker."""
     texts = [
         "acquired_at",
@@ -151,11 +151,11 @@ def fields_of(found: Optional[crtx.Marker]) -> Results:
 
 
 def inspect(_: Locks, words: Words) -> Results:
-    return fields_of(crtx.inspect(words.bytes("path")))
+    return fields_of(crtx.inspect(words.raw("path")))
 
 
 def read_marker(_: Locks, words: Words) -> Results:
-    return {"bytes": crtx.read_marker(words.bytes("path"))}
+    return {"bytes": crtx.read_marker(words.raw("path"))}
 
 
 def document(words: Words) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def document(words: Words) -> dict[str, Any]:
 
 def attestation(words: Words) -> dict[str, Any]:
     return {
-        "attestation": words.bytes("payload"),
+        "attestation": words.raw("payload"),
         "allow_network_filesystem": words.allows("network"),
         "allow_shared_directory": words.allows("shared"),
         **document(words),
@@ -177,35 +177,35 @@ def attestation(words: Words) -> dict[str, Any]:
 
 
 def quarantine(_: Locks, words: Words) -> Results:
-    return {"stale_path": os.fsencode(crtx.quarantine(words.bytes("path"), **attestation(words)))}
+    return {"stale_path": os.fsencode(crtx.quarantine(words.raw("path"), **attestation(words)))}
 
 
 def takeover(locks: Locks, words: Words) -> Results:
     lock, stale_path = crtx.takeover(
-        words.bytes("path"),
+        words.raw("path"),
         operator_principal_id=words.text("operator_principal_id"),
         restore_intent_blake3=words.text("restore_intent_blake3"),
         host=words.optional_text("host"),
         durability="process-crash" if words.optional("durability") else "full",
         **attestation(words),
     )
-    locks[words.bytes("lock")] = lock
+    locks[words.raw("lock")] = lock
     return {"stale_path": os.fsencode(stale_path)}
 
 
 def verify_takeover(_: Locks, words: Words) -> Results:
-    crtx.verify_takeover(words.bytes("path"), **attestation(words))
+    crtx.verify_takeover(words.raw("path"), **attestation(words))
     return {}
 
 
 def list_evidence(_: Locks, words: Words) -> Results:
-    listed = crtx.list_evidence(words.bytes("path"))
+    listed = crtx.list_evidence(words.raw("path"))
     paths = {str(number): os.fsencode(path) for number, path in enumerate(listed, 1)}
     return {"count": b"%d" % len(listed), **paths}
 
 
 def verify_evidence(_: Locks, words: Words) -> Results:
-    crtx.verify_evidence(words.bytes("path"), public_key=words.hex("public_key"))
+    crtx.verify_evidence(words.raw("path"), public_key=words.hex("public_key"))
     return {}
 
 
@@ -214,7 +214,7 @@ def verify_evidence(_: Locks, words: Words) -> Results:
 
 def build_takeover(_: Locks, words: Words) -> Results:
     payload = crtx.build_takeover(
-        words.bytes("path"),
+        words.raw("path"),
         public_key=words.hex("public_key"),
         justification=words.text("justification"),
         valid_for=words.number("valid_for"),
@@ -248,11 +248,11 @@ def build_intent(_: Locks, words: Words) -> Results:
 
 def verify_intent(_: Locks, words: Words) -> Results:
     expected = {**document(words), **intent(words)}
-    return {"digest": crtx.verify_intent(intent=words.bytes("payload"), **expected).encode()}
+    return {"digest": crtx.verify_intent(intent=words.raw("payload"), **expected).encode()}
 
 
 def sign(_: Locks, words: Words) -> Results:
-    signature = crtx.sign(words.hex("seed"), words.bytes("payload"))
+    signature = crtx.sign(words.hex("seed"), words.raw("payload"))
     return {"signature": signature.hex().encode()}
 
 
@@ -265,7 +265,7 @@ def operator_principal(_: Locks, words: Words) -> Results:
 
 
 def blake3_file(_: Locks, words: Words) -> Results:
-    return {"digest": crtx.blake3_file(words.bytes("path")).encode()}
+    return {"digest": crtx.blake3_file(words.raw("path")).encode()}
 
 
 def status(_: Locks, words: Words) -> Results:
@@ -316,8 +316,8 @@ def call(verb: str, locks: Locks, words: Words) -> Outcome:
     except crtx.AcquireTimeout as error:
         # What was refused last, as the library said it, is the cause.
         refusal = error.__cause__
-        assert isinstance(refusal, crtx.CrtxError)
-        assert (error.status, error.marker_state) == (refusal.status, refusal.marker_state)
+        if not isinstance(refusal, crtx.CrtxError) or refusal.status != error.status:
+            raise NotWellFormed(f"{error!r} has the cause {refusal!r}") from error
         return Outcome(status_of(refusal), results_of(refusal))
     except crtx.CrtxError as error:
         return Outcome(status_of(error), results_of(error))

@@ -12,13 +12,13 @@ from conformance.words import Outcome, Words
 
 
 def _path(words: Words, name: str = "path") -> bytes:
-    return words.bytes(name)
+    return words.raw(name)
 
 
 def _write(words: Words) -> None:
     """An existing file is written anew, and stays the file that it is."""
     with open(_path(words), "wb") as file:
-        file.write(words.bytes("bytes") * (words.number("times") if words.optional("times") else 1))
+        file.write(words.raw("bytes") * (words.number("times") if words.optional("times") else 1))
 
 
 def _stat(words: Words) -> dict[str, bytes]:

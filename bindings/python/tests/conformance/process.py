@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from typing import Optional
 
 import crtx
 from conformance import calls
@@ -44,6 +43,7 @@ class Holder:
         assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if answer != b"CRTX_OK\n":
+            self.kill()
             raise NotWellFormed(f"the holder answered {answer!r}")
 
     def tell(self, milliseconds: int) -> None:
@@ -79,7 +79,7 @@ def be_a_holder(arguments: list[bytes]) -> int:
 
 def forked(locks: calls.Locks, words: Words, defaults: list[Pair]) -> Outcome:
     """The status alone comes back, as the exit code."""
-    own = [Pair("lock", "=", words.bytes("lock"))]
+    own = [Pair("lock", "=", words.raw("lock"))]
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
@@ -98,7 +98,7 @@ class Processes:
     """The processes of one case."""
 
     def __init__(self) -> None:
-        self._holder: Optional[Holder] = None
+        self._holder: Holder | None = None
 
     def hold(self, words: Words) -> int:
         self.end()

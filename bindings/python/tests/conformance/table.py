@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, Union
+from typing import Union
 
 _ESCAPE = re.compile(rb"\\(x[0-9a-f]{2}|.)", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"t": b"\t", b"\\": b"\\", b'"': b'"'}
@@ -31,7 +31,7 @@ def unescaped(text: str) -> bytes:
 
 
 def escaped(value: bytes) -> str:
-    """Plain ASCII stays; the rest is written with the same escapes, but for the quote, which stays."""
+    """Plain ASCII stays, quotes too; the rest is written with the same escapes."""
     short = {0x0A: "\\n", 0x09: "\\t", 0x5C: "\\\\"}
     return "".join(
         short.get(byte) or (chr(byte) if 0x20 <= byte <= 0x7E else f"\\x{byte:02x}")
@@ -125,7 +125,7 @@ class Table:
             except NotWellFormed as error:
                 raise NotWellFormed(f"{place}: {error}") from error
 
-    def _take(self, line: str, place: str, block: Optional[Block]) -> Optional[Block]:
+    def _take(self, line: str, place: str, block: Block | None) -> Block | None:
         word, _, rest = line.partition(" ")
         if not word or word.startswith("#") or word == "exempt":
             return block

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional
 
 from conformance.table import NotWellFormed, Pair, Variables, expanded
 
@@ -13,7 +12,7 @@ from conformance.table import NotWellFormed, Pair, Variables, expanded
 class Outcome:
     """What a step gave: its status, if it has one, and its outputs by name."""
 
-    status: Optional[str] = None
+    status: str | None = None
     results: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -26,20 +25,20 @@ class Words:
     def with_words(self, own: list[Pair], defaults: list[Pair]) -> Words:
         return Words(own, defaults, self._variables)
 
-    def optional(self, name: str) -> Optional[bytes]:
+    def optional(self, name: str) -> bytes | None:
         value = self._given.get(name)
         return None if value is None else expanded(self._variables, value)
 
-    def bytes(self, name: str) -> bytes:
+    def raw(self, name: str) -> bytes:
         value = self.optional(name)
         if value is None:
             raise NotWellFormed(f"there is no {name}")
         return value
 
     def text(self, name: str) -> str:
-        return self.bytes(name).decode()
+        return self.raw(name).decode()
 
-    def optional_text(self, name: str) -> Optional[str]:
+    def optional_text(self, name: str) -> str | None:
         value = self.optional(name)
         return None if value is None else value.decode()
 
