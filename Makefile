@@ -10,12 +10,12 @@ C99         := -std=c99 $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
 CXX17       := -std=c++17 $(WARNINGS)
 
 TARGET   := $(abspath $(or $(CARGO_TARGET_DIR),target))
-LIBDIR   := $(TARGET)/release
+RELEASE  := $(TARGET)/release
 PANICDIR := $(TARGET)/panic/debug
 BUILD    := $(TARGET)/c
 SONAME   := libcrtx.so.1
 INCLUDE  := $(CURDIR)/include
-LINK      = -I'$(INCLUDE)' -L'$(LIBDIR)' -lcrtx -Wl,-rpath,'$(LIBDIR)'
+LINK      = -I'$(INCLUDE)' -L'$(RELEASE)' -lcrtx -Wl,-rpath,'$(RELEASE)'
 SQLITE    = $(shell pkg-config --cflags --libs sqlite3)
 
 # What `make test` runs, in this order. A file in mk/ adds a step with `TEST_STEPS += test-name`,
@@ -48,7 +48,7 @@ setup-demo:
 build: setup-build ## the release library: libcrtx.so, its SONAME link, libcrtx.a
 	@echo "== build"
 	@$(CARGO) build $(CARGO_FLAGS) --release
-	@ln -sf libcrtx.so '$(LIBDIR)/$(SONAME)'
+	@ln -sf libcrtx.so '$(RELEASE)/$(SONAME)'
 
 test: $(TEST_STEPS) ## all tests: Rust, C, C++, the README's examples, symbols, unsafe code
 	@echo "== test: all steps passed: $(TEST_STEPS)"
@@ -69,7 +69,7 @@ build-panic: setup
 
 test-c: setup build build-panic ## the C test programs and the tests of the C++ wrapper
 	@echo "== test-c"
-	@CRTX_LIBDIR='$(LIBDIR)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_PANIC_LIBDIR='$(PANICDIR)' \
+	@CRTX_LIBDIR='$(RELEASE)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_PANIC_LIBDIR='$(PANICDIR)' \
 	  CRTX_BUILDDIR='$(TARGET)/ctests' ctests/run.sh all
 
 test-readme: examples ## the README's code is that of examples/, and its commands are run by CI
@@ -82,10 +82,10 @@ header-check: setup ## include/crtx.h is what the Rust sources say
 	@scripts/header.sh --check
 
 symbols: build ## write abi/symbols.txt anew from the library
-	@scripts/check-symbols.sh '$(LIBDIR)/libcrtx.so' --write
+	@scripts/check-symbols.sh '$(RELEASE)/libcrtx.so' --write
 
 check-symbols: build ## the library exports what abi/symbols.txt lists, and nothing else
-	@scripts/check-symbols.sh '$(LIBDIR)/libcrtx.so'
+	@scripts/check-symbols.sh '$(RELEASE)/libcrtx.so'
 
 check-unsafe: ## unsafe code is only in src/ffi and src/sys
 	@scripts/check-unsafe.sh
