@@ -15,13 +15,15 @@ GO_OLDEST := $(WITH_GO) exactly 1.21.13
 GO_NEWER  := $(WITH_GO) at-least 1.26
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+go_vet     = $(GO_NEWER) go vet $(1) && $(GO_NEWER) go run $(STATICCHECK) $(1)
+
 GO_SOURCES = bindings/go examples/hello.go $(wildcard examples/*/*.go)
 GO_SHARED  = PKG_CONFIG_PATH='$(LIBDIR)/pkgconfig' LD_LIBRARY_PATH='$(LIBDIR)'
 
 go: build ## the static archive that the Go package links, in bindings/go
 	@scripts/go-archive.sh '$(LIBDIR)/libcrtx.a'
 
-test-go: setup go pkgconfig ## the Go tests: race detector, cgocheck2, shared library, oldest Go, fuzz targets
+test-go: setup go pkgconfig ## the Go tests: race detector, cgocheck2, shared library, oldest Go, fuzz targets, example
 	@echo "== test-go"
 	@mkdir -p '$(GO_LOGS)'
 	@cd bindings/go && CRTX_LIBDIR='$(LIBDIR)' $(GO) $(GO_TEST) 'race detector' '$(GO_LOGS)/race.log' -race ./...
@@ -31,14 +33,15 @@ test-go: setup go pkgconfig ## the Go tests: race detector, cgocheck2, shared li
 	@cd bindings/go && for target in FuzzPaths FuzzMarkers FuzzDocuments; do \
 	  $(GO) $(GO_TEST) "$$target" "$(GO_LOGS)/$$target.log" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(GO_FUZZ_RUNS)x . || exit 1; \
 	done
+	@cd examples/bbolt_restore && $(GO_NEWER) $(GO_TEST) 'bbolt_restore' '$(GO_LOGS)/bbolt_restore.log' .
 
 lint: lint-go
 lint-go: setup go
 	@echo "== lint-go"
 	@unformatted=$$($(GO) gofmt -l $(GO_SOURCES)) && [ -z "$$unformatted" ] || \
 	  { echo "not as gofmt writes it (make fmt): $$unformatted" >&2; exit 1; }
-	@cd bindings/go && for what in ./... ../../examples/hello.go; do \
-	  $(GO) go vet "$$what" && $(GO_NEWER) go run $(STATICCHECK) "$$what" || exit 1; done
+	@cd bindings/go && $(call go_vet,./...) && $(call go_vet,../../examples/hello.go)
+	@cd examples/bbolt_restore && $(call go_vet,./...)
 
 fmt: fmt-go
 fmt-go:
