@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The README tells the truth. In README.md and CONTRIBUTING.md
+# The README tells the truth. In README.md, CONTRIBUTING.md and bindings/python/README.md
 # - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line
 #   (`make examples` compiles and runs the files); every C and C++ block has such a line;
 # - every command of a `sh` block is one that .ci/run runs, or that scripts/readme-commands.txt
@@ -80,7 +80,7 @@ check_page() {
 
 touch "$work/commands"
 grep -vE '^(#|$)' "$covered" >"$work/covered" || true
-for page in README.md CONTRIBUTING.md; do
+for page in README.md CONTRIBUTING.md bindings/python/README.md; do
   [ ! -f "$page" ] || check_page "$page"
 done
 while IFS= read -r command; do
