@@ -4,5 +4,5 @@
 .PHONY: pkgconfig
 
 pkgconfig: build ## crtx.pc for the library as it was built, in target/release/pkgconfig
-	@mkdir -p '$(LIBDIR)/pkgconfig'
-	@scripts/pkgconfig.sh '$(CURDIR)' '$(LIBDIR)' '$(INCLUDE)' >'$(LIBDIR)/pkgconfig/crtx.pc'
+	@mkdir -p '$(RELEASE)/pkgconfig'
+	@scripts/pkgconfig.sh '$(CURDIR)' '$(RELEASE)' '$(INCLUDE)' >'$(RELEASE)/pkgconfig/crtx.pc'

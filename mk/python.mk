@@ -9,11 +9,11 @@ WHEELS    := $(TARGET)/wheels
 # The crate's release library serves the tests and the plain wheel, so that it is built once.
 test-python: setup build ## the Python tests, on the newest and the oldest interpreter (CRTX_PYTHONS=all)
 	@echo "== test-python"
-	@CRTX_LIBRARY='$(LIBDIR)/libcrtx.so' CRTX_BUILDDIR='$(PYTHONDIR)' scripts/python/test.sh
+	@CRTX_LIBRARY='$(RELEASE)/libcrtx.so' CRTX_BUILDDIR='$(PYTHONDIR)' scripts/python/test.sh
 
 test-packaging: setup build wheel sdist ## wheels and sdist: what is in them, and that pip installs them on fresh venvs
 	@echo "== test-packaging"
-	@CRTX_LIBRARY='$(LIBDIR)/libcrtx.so' CRTX_BUILDDIR='$(PYTHONDIR)' CRTX_DIST='$(WHEELS)' \
+	@CRTX_LIBRARY='$(RELEASE)/libcrtx.so' CRTX_BUILDDIR='$(PYTHONDIR)' CRTX_DIST='$(WHEELS)' \
 	  CARGO_TARGET_DIR='$(TARGET)' scripts/python/test-packaging.sh
 
 lint: lint-python
