@@ -40,7 +40,10 @@ failed=0
 # run LANGUAGE COMMAND...
 run() {
   echo "conformance: $1"
-  "${@:2}" || failed=1
+  : >"$raw/$1"
+  "${@:2}" 2>&1 | tee "$build/output" || failed=1
+  grep -q '[0-9]* passed, [0-9]* failed' "$build/output" ||
+    echo "FAIL $(grep '^case ' "$raw/$1" | tail -n 1): the runner died"$'\n'"0 passed, 1 failed"
 }
 
 run c "$build/runner" --transcript "$raw/c" "${tables[@]}"
@@ -59,6 +62,6 @@ run python env CRTX_LIBRARY="$libdir/libcrtx.so" PYTHONDONTWRITEBYTECODE=1 \
 
 run go "$go_runner" -transcript "$raw/go" "${tables[@]}"
 
-run 'all languages alike' "$python" "$here/compare.py" "$here/cases" "$build" \
+run alike "$python" "$here/compare.py" "$here/cases" "$build" \
   c="$raw/c" rust="$raw/rust" python="$raw/python" go="$raw/go"
 exit "$failed"

@@ -95,7 +95,7 @@ mod suite {
         let transcript_error = |error| format!("{}: {error}", transcript.display());
         let mut written = BufWriter::new(File::create(&transcript).map_err(transcript_error)?);
         let mut counts = Counts::default();
-        system::start();
+        system::set_umask();
         for case in table.cases.iter().filter(|case| case.name.contains(&only)) {
             if case.unless.iter().any(|language| language == "rust") {
                 continue;

@@ -14,7 +14,7 @@ use crate::process::Holder;
 use crate::suite::NETWORK;
 use crate::table::{Block, Pair, Step, Table};
 use crate::text::{Variable, Variables, contains, escaped, from_hex};
-use crate::{calls, neutral, process};
+use crate::{calls, neutral, process, system};
 
 /// What a step gave: its status, if it has one, and its outputs by name.
 #[derive(Default)]
@@ -116,7 +116,9 @@ pub(crate) fn run_case(
         variables.set(name, Variable::Literal(value.to_owned()));
     }
     writeln!(transcript, "case {}\ndir {}\nself {pid}", case.name, path.display())
+        .and_then(|()| transcript.flush())
         .expect("the transcript can be written");
+    system::set_watchdog();
     let (locks, complaints) = (HashMap::new(), vec![]);
     let mut run = Run { table, variables, locks, holder: None, transcript, complaints };
     if let Err(why) = run.steps(&case.steps) {

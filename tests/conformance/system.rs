@@ -7,15 +7,19 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-const MOST_SECONDS: u32 = 600;
+/// For a case; a runner that is killed then has no closing line.
+const MOST_SECONDS: u32 = 60;
 
-/// Modes are to be what the table says, and nothing may wait for ever.
-pub(crate) fn start() {
-    // SAFETY: neither call touches any memory.
-    unsafe {
-        libc::umask(0o022);
-        libc::alarm(MOST_SECONDS);
-    }
+/// Modes are to be what the table says.
+pub(crate) fn set_umask() {
+    // SAFETY: touches no memory.
+    unsafe { libc::umask(0o022) };
+}
+
+/// Nothing may wait for ever.
+pub(crate) fn set_watchdog() {
+    // SAFETY: touches no memory; there is no handler, the signal ends the process.
+    unsafe { libc::alarm(MOST_SECONDS) };
 }
 
 pub(crate) fn make_fifo(path: &Path) -> io::Result<()> {

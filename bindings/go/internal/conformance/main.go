@@ -22,7 +22,7 @@ const (
 	network  = "CRTX_CONFORMANCE_NETWORK"
 	fixtures = "CRTX_CONFORMANCE_FIXTURES"
 
-	mostTime = 10 * time.Minute
+	mostTime = time.Minute // for a case; a runner that ends then has no closing line
 )
 
 func main() {
@@ -33,10 +33,6 @@ func main() {
 	only := flag.String("only", "", "a part of the names of the cases to run")
 	flag.Parse()
 	syscall.Umask(0o022)
-	time.AfterFunc(mostTime, func() {
-		fmt.Println("no answer in time")
-		os.Exit(2)
-	})
 	allPassed, err := runAll(flag.Args(), *only, *transcriptPath)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -66,7 +62,9 @@ func runAll(paths []string, only, transcriptPath string) (allPassed bool, err er
 			skipped++
 			continue
 		}
+		watchdog := time.AfterFunc(mostTime, func() { os.Exit(2) })
 		complaints, err := runCase(t, c, transcript)
+		watchdog.Stop()
 		if err != nil {
 			return false, err
 		}

@@ -50,6 +50,9 @@ func runCase(t *table, c *block, transcript *bufio.Writer) ([]string, error) {
 		r.variables[name] = variable{value, true}
 	}
 	fmt.Fprintf(transcript, "case %s\ndir %s\nself %d\n", c.name, directory, os.Getpid())
+	if err := transcript.Flush(); err != nil { // whoever finds a dead runner sees the case
+		return nil, err
+	}
 	if err := r.steps(c.steps); err != nil {
 		r.complain("%v", err)
 	}

@@ -23,6 +23,7 @@ def run_case(table: Table, case: Block, transcript: TextIO) -> list[str]:
     """What went wrong: nothing, if all is well."""
     run = Run(table, new_directory(), transcript)
     transcript.write(f"case {case.name}\ndir {run.directory}\nself {os.getpid()}\n")
+    transcript.flush()  # whoever finds a dead runner sees the case
     os.chdir(run.directory)
     try:
         run.steps(case.steps)
