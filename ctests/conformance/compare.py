@@ -125,7 +125,7 @@ def complaint(name, case, transcripts):
     extra = [language for language in have if language in case["unless"]]
     if case["needs"] and not have:
         return None
-    if missing or extra:
+    if missing or extra or not have:
         return f"  not in the transcript of: {missing}; there against the table: {extra}"
     (first, wanted), *others = have.items()
     for language, found in others:

@@ -22,7 +22,8 @@ program() {
   local name=$1
   shift
   "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
-    -Wstrict-prototypes -Wmissing-prototypes -I"$include" "$@" -o "$build/$name" \
+    -Wstrict-prototypes -Wmissing-prototypes -I"$include" -DCRTX_FIXTURES="\"$root/tests/fixtures/cortex-0.1.2\"" \
+    "$@" -o "$build/$name" \
     -L"$libdir" -Wl,-rpath,"$libdir" -lcrtx
 }
 

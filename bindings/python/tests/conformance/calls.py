@@ -72,15 +72,18 @@ def results_of(error: crtx.CrtxError) -> Results:
 # ---- the lock ----
 
 
+def durability(words: Words) -> crtx.Durability:
+    return "process-crash" if words.optional("durability") == b"process-crash" else "full"
+
+
 def new_lock(words: Words) -> crtx.ActiveStoreLock:
-    durability = words.optional_text("durability") or "full"
     return crtx.ActiveStoreLock(
         words.raw("path"),
         deployment_id=words.text("deployment_id"),
         operator_principal_id=words.text("operator_principal_id"),
         restore_intent_blake3=words.text("restore_intent_blake3"),
         host=words.optional_text("host"),
-        durability="process-crash" if durability == "process-crash" else "full",
+        durability=durability(words),
         allow_network_filesystem=words.allows("network"),
         allow_shared_directory=words.allows("shared"),
     )
@@ -186,7 +189,7 @@ def takeover(locks: Locks, words: Words) -> Results:
         operator_principal_id=words.text("operator_principal_id"),
         restore_intent_blake3=words.text("restore_intent_blake3"),
         host=words.optional_text("host"),
-        durability="process-crash" if words.optional("durability") else "full",
+        durability=durability(words),
         **attestation(words),
     )
     locks[words.raw("lock")] = lock

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TextIO
 
@@ -69,9 +68,6 @@ class Run:
                 lock.release()
             except crtx.CrtxError:
                 pass  # released in the case
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            self._locks.clear()
 
     def steps(self, steps: list[Step]) -> None:
         for step in steps:
