@@ -30,6 +30,8 @@ needs_of_test() {
   need nm binutils
   need abidiff abigail-tools
   need python3 python3
+  # For a Go of another version than the PATH has: scripts/with-go.sh.
+  { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
   need spin spin
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
