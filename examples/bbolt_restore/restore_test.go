@@ -263,6 +263,7 @@ func TestARestoreWhoseMarkerIsRemovedWritesNothingMore(t *testing.T) {
 	s.waitFor(asksForDatabase)
 	must(t, os.Remove(p.path("ledger.bolt.restore")))
 	s.goOn()
+	must(t, s.answers.Close())
 	if err := s.Wait(); err == nil || !bytes.Equal(p.read("ledger.bolt"), before) {
 		t.Fatalf("%v, or the store has changed", err)
 	}
