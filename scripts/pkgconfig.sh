@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 prefix=$1 libdir=$2 includedir=$3
 below_prefix() {
+  # shellcheck disable=SC2016 # pkg-config expands it
   case $1 in
     "$prefix"/*) printf '${prefix}%s' "${1#"$prefix"}" ;;
     *) printf '%s' "$1" ;;

@@ -7,6 +7,10 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
+case ${CARGO_TARGET_DIR:=target} in
+  /*) target=$CARGO_TARGET_DIR ;;
+  *) target=$root/$CARGO_TARGET_DIR ;;
+esac
 # The release that is fetched where there is none that is new enough.
 fetched=1.26.6
 
@@ -23,7 +27,7 @@ is_new_enough() {
 
 # use VERSION: fetched whole or not at all, and put on the PATH.
 use() {
-  local place=${CARGO_TARGET_DIR:-$root/target}/go-$1
+  local place=$target/go-$1
   if [ ! -e "$place/complete" ]; then
     rm -rf "$place"
     python3 -m venv "$place" || die "Go $1 is missing, and python3 -m venv does not work to fetch it"
