@@ -105,7 +105,7 @@ examples: setup-demo build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_r
 	@echo "== examples"
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && cd "$$place" && \
 	  '$(BUILD)/hello-c' && '$(BUILD)/hello-cpp' && \
-	  PYTHONPATH='$(CURDIR)/bindings/python/src' PYTHONDONTWRITEBYTECODE=1 CRTX_LIBRARY='$(LIBDIR)/libcrtx.so' \
+	  PYTHONPATH='$(CURDIR)/bindings/python/src' PYTHONDONTWRITEBYTECODE=1 CRTX_LIBRARY='$(RELEASE)/libcrtx.so' \
 	  python3 -W error '$(CURDIR)/examples/hello.py'
 
 fmt: ## format the Rust sources
