@@ -11,7 +11,7 @@ test-python: setup build ## the Python tests, on the newest and the oldest inter
 	@echo "== test-python"
 	@CRTX_LIBRARY='$(RELEASE)/libcrtx.so' CRTX_BUILDDIR='$(PYTHONDIR)' scripts/python/test.sh
 
-test-packaging: setup build wheel sdist ## wheels and sdist: what is in them, and that pip installs them on fresh venvs
+test-packaging: setup build wheel sdist ## the wheels and the sdist: contents, and what pip makes of them in fresh venvs
 	@echo "== test-packaging"
 	@CRTX_LIBRARY='$(RELEASE)/libcrtx.so' CRTX_BUILDDIR='$(PYTHONDIR)' CRTX_DIST='$(WHEELS)' \
 	  CARGO_TARGET_DIR='$(TARGET)' scripts/python/test-packaging.sh

@@ -17,10 +17,12 @@ count() {
 passed=$(count PASS)
 failed=$(count FAIL)
 skipped=$(count SKIP)
-[ "$failed" -gt 0 ] || [ "$status" -eq 0 ] && [ "$((passed + skipped))" -gt 0 ] || failed=$((failed + 1))
+if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$((passed + skipped))" -eq 0 ]; }; then
+  failed=1
+fi
 
 [ "$failed" -eq 0 ] || grep -vE '^(=== |--- PASS| +--- PASS|fuzz: elapsed)' "$log" || true
-grep -A 1 -E '^--- SKIP: ' "$log" || true
+grep -B 1 -E '^--- SKIP: ' "$log" || true
 echo "  go $name:"
 if [ "$skipped" -gt 0 ]; then
   echo "$passed passed, $failed failed, $skipped skipped"

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 prefix=$1 libdir=$2 includedir=$3
 below_prefix() {
+  # shellcheck disable=SC2016 # pkg-config expands it
   case $1 in
     "$prefix"/*) printf '${prefix}%s' "${1#"$prefix"}" ;;
     *) printf '%s' "$1" ;;
@@ -23,4 +24,4 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 sed -e "s|@prefix@|$(quoted "$prefix")|" \
   -e "s|@libdir@|$(quoted "$(below_prefix "$libdir")")|" \
   -e "s|@includedir@|$(quoted "$(below_prefix "$includedir")")|" \
-  -e "s|@version@|$version|" crtx.pc.in
+  -e "s|@version@|$version|" packaging/crtx.pc.in

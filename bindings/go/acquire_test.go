@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,13 +34,30 @@ func TestAcquireWaitsUntilTheHolderGoes(t *testing.T) {
 	must(t, (<-acquired).Release())
 }
 
+// A brief context's deadline passes after one attempt, however slow the machine is.
+type brief struct {
+	context.Context
+	asked atomic.Bool
+}
+
+func (b *brief) Err() error {
+	if b.asked.Swap(true) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (b *brief) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
 func TestATimeoutMatchesTheRefusalAndTheContext(t *testing.T) {
 	path := markerPath(t)
 	holder := acquire(t, path)
 	defer holder.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	_, err := crtx.Acquire(ctx, path, owner, quickly)
+	_, err := crtx.Acquire(&brief{Context: context.Background()}, path, owner)
 	failure := refused(t, err, crtx.ErrMarkerExists, context.DeadlineExceeded)
 	if failure.MarkerState != crtx.HeldByThisProcess {
 		t.Fatalf("found %v", failure.MarkerState)
@@ -102,6 +120,16 @@ func TestWhatNoHolderWillEndIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+func TestADeadlineEndsTheWait(t *testing.T) {
+	path := markerPath(t)
+	holder := acquire(t, path)
+	defer holder.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	_, err := crtx.Acquire(ctx, path, owner, crtx.WithPollInterval(time.Hour, time.Hour))
+	refused(t, err, context.DeadlineExceeded)
+}
+
 func TestBoundsOfThePollIntervalOutOfOrderStillWait(t *testing.T) {
 	for _, option := range []crtx.Option{
 		crtx.WithPollInterval(0, 0),
@@ -113,7 +141,7 @@ func TestBoundsOfThePollIntervalOutOfOrderStillWait(t *testing.T) {
 		holder := acquire(t, path)
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 		_, err := crtx.Acquire(ctx, path, owner, option)
-		refused(t, err, crtx.ErrMarkerExists, context.DeadlineExceeded)
+		refused(t, err, context.DeadlineExceeded)
 		cancel()
 		must(t, holder.Close())
 	}

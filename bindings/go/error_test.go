@@ -32,7 +32,8 @@ func TestTheErrorOfEachGoroutineNamesItsOwnPath(t *testing.T) {
 				_, readError := crtx.ReadMarker(path + "/")
 				for _, err := range []error{acquireError, readError} {
 					var failure *crtx.Error
-					if !errors.As(err, &failure) || !strings.Contains(failure.Message, path) || !strings.HasPrefix(failure.Path, path) {
+					if !errors.As(err, &failure) || !strings.Contains(failure.Message, path) ||
+						!strings.HasPrefix(failure.Path, path) {
 						t.Errorf("%s: %v", path, err)
 						return
 					}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -157,7 +158,8 @@ func TestALongListOfEvidenceComesBackWhole(t *testing.T) {
 // neither the new marker nor the old one can go there.
 func TestAFailedTakeoverTellsWhereTheOldMarkerIs(t *testing.T) {
 	alice := newOperator(t, 1)
-	for attempt := 0; attempt < 200; attempt++ {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // the intruder runs while the takeover does
+	for attempt := 0; attempt < 2000; attempt++ {
 		path := markerPath(t)
 		leaveStale(t, path)
 		old := readFile(t, path)

@@ -5,6 +5,7 @@ the source distribution. README.md ("Building") says which environment variables
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -64,6 +65,23 @@ def manifest_value(manifest: Path, key: str) -> str:
     text = manifest.read_text(encoding="utf-8")
     found = re.search(rf'^{key} = "(.+)"$', text, flags=re.MULTILINE)
     return found[1] if found else ""
+
+
+def target_directory(crate: Path) -> Path | None:
+    """Where cargo is to keep what it compiles: below CARGO_TARGET_DIR, or nowhere.
+
+    cargo tells by times, and by names below the crate, whether a library is up to date. In a
+    directory that several copies of this crate share it would take the library of one for that of
+    another with older files; and the files of a source distribution are always old.
+    """
+    given = os.environ.get("CARGO_TARGET_DIR")
+    if not given or crate == ROOT / CRATE_IN_SDIST:
+        return None
+    # cargo, too, starts from the crate if the name is relative.
+    directory = (crate / given).resolve()
+    if crate in directory.parents:
+        return directory
+    return directory / f"crtx-{hashlib.sha256(os.fsencode(crate)).hexdigest()[:16]}"
 
 
 def version() -> str:
@@ -127,9 +145,12 @@ class Cargo:
             check=False,
         )
         if done.returncode != 0:
+            needed = f"Rust {self.rust_version} or later"
+            if arguments[0] == "zigbuild":
+                needed += ", and cargo-zigbuild and ziglang from PyPI"
             raise SystemExit(
-                f"crtx: {self.command} {arguments[0]} failed; its messages are above "
-                f"(Rust {self.rust_version} or later is needed)"
+                f"crtx: {self.command} {arguments[0]} failed, and its messages are above; "
+                f"it needs {needed}"
             )
         return done.stdout
 
@@ -139,20 +160,17 @@ class Cargo:
             raise SystemExit(f"crtx: {self.command} does not say which host it is for")
         return found[1]
 
-    def build(self, target: str | None, target_directory: str) -> tuple[Path, str]:
-        """The library that was built, and the target that it is for."""
-        environment = {"CARGO_TARGET_DIR": target_directory}
+    def build(self, target: str | None, directory: Path) -> Path:
+        """The library; for the host if there is no other target."""
+        triple, glibc = split_glibc(target or self.host())
         arguments = ["--release", "--locked", "--message-format=json-render-diagnostics"]
         if target:
             arguments.append(f"--target={target}")
-        else:
-            target = self.host()
-        triple, glibc = split_glibc(target)
+        environment = {"CARGO_TARGET_DIR": str(directory)}
         if triple.endswith("-apple-darwin"):
             # Said aloud, so that the library and the tag cannot differ.
             environment["MACOSX_DEPLOYMENT_TARGET"] = macos_version(triple.partition("-")[0])
-        messages = self.run("zigbuild" if glibc else "build", *arguments, **environment)
-        return shared_library(messages), target
+        return shared_library(self.run("zigbuild" if glibc else "build", *arguments, **environment))
 
 
 def shared_library(messages: str) -> Path:
@@ -167,8 +185,8 @@ def shared_library(messages: str) -> Path:
 
 
 class RustLibrary(BuildHookInterface[Any]):
-    """Never writes into the source tree: without CARGO_TARGET_DIR cargo works in a temporary
-    directory, which is gone when the wheel is written."""
+    """Never writes into the source tree: without a directory to keep, cargo works in a temporary
+    one, which is gone when the wheel is written."""
 
     scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -183,15 +201,17 @@ class RustLibrary(BuildHookInterface[Any]):
         # names, because the package is then the source tree, which has none.
 
     def add_library(self, build_data: dict[str, Any]) -> None:
-        wanted = os.environ.get("CRTX_BUILD_TARGET") or os.environ.get("CARGO_BUILD_TARGET")
-        target_directory = os.environ.get("CARGO_TARGET_DIR")
-        if not target_directory:
-            self.scratch = tempfile.TemporaryDirectory(prefix="crtx-build-")
-            target_directory = self.scratch.name
-        library, target = Cargo(find_crate()).build(wanted, target_directory)
-        build_data["force_include"][str(library)] = f"crtx/_native/{library.name}"
+        crate = find_crate()
+        cargo = Cargo(crate)
+        target = os.environ.get("CRTX_BUILD_TARGET") or os.environ.get("CARGO_BUILD_TARGET")
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(target)}"
+        build_data["tag"] = f"py3-none-{platform_tag(target or cargo.host())}"
+        directory = target_directory(crate)
+        if not directory:
+            self.scratch = tempfile.TemporaryDirectory(prefix="crtx-build-")
+            directory = Path(self.scratch.name)
+        library = cargo.build(target, directory)
+        build_data["force_include"][str(library)] = f"crtx/_native/{library.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact: str) -> None:
         if self.scratch:

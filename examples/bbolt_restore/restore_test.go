@@ -64,7 +64,8 @@ func newPlace(t *testing.T) *place {
 	must(t, os.WriteFile(p.path("ledger.bolt.events.jsonl"), []byte("{\"event\":\"a bad clean-up\"}\n"), 0o600))
 	p.must("keygen", "-key", "alice.seed")
 	p.must("keygen", "-key", "mallory.seed")
-	p.must("authorize", "-store", "ledger.bolt", "-backup", "backup", "-deployment", deployment, "-key", "alice.seed", "-intent", "intent")
+	p.must("authorize", "-store", "ledger.bolt", "-backup", "backup", "-deployment", deployment,
+		"-key", "alice.seed", "-intent", "intent")
 	return p
 }
 
@@ -76,7 +77,8 @@ func writeAccounts(t *testing.T, path string, first, last uint64) {
 	must(t, database.Update(func(tx *bolt.Tx) error {
 		bucket, err := tx.CreateBucketIfNotExists([]byte("accounts"))
 		for account := first; account < last && err == nil; account++ {
-			err = bucket.Put(binary.BigEndian.AppendUint64(nil, account), binary.BigEndian.AppendUint64(nil, account*100+first))
+			key, value := binary.BigEndian.AppendUint64(nil, account), binary.BigEndian.AppendUint64(nil, account*100+first)
+			err = bucket.Put(key, value)
 		}
 		return err
 	}))
@@ -147,35 +149,35 @@ func restoring(more ...string) []string {
 		"-trust", "alice.pub", "-intent", "intent"}, more...)
 }
 
-// A session is a restore that asks, and that we answer.
-type session struct {
+// A dialogue is a restore that asks, and that we answer.
+type dialogue struct {
 	*exec.Cmd
 	t       *testing.T
 	answers io.WriteCloser
 	output  *bufio.Reader
 }
 
-func (p *place) begin(arguments ...string) *session {
+func (p *place) begin(arguments ...string) *dialogue {
 	p.t.Helper()
-	s := &session{Cmd: p.tool(restoring(append(arguments, "-confirm")...)...), t: p.t}
-	s.Stderr = os.Stderr
-	answers, err := s.StdinPipe()
+	d := &dialogue{Cmd: p.tool(restoring(append(arguments, "-confirm")...)...), t: p.t}
+	d.Stderr = os.Stderr
+	answers, err := d.StdinPipe()
 	must(p.t, err)
-	output, err := s.StdoutPipe()
+	output, err := d.StdoutPipe()
 	must(p.t, err)
-	s.answers, s.output = answers, bufio.NewReader(output)
-	must(p.t, s.Start())
-	p.t.Cleanup(s.kill)
-	return s
+	d.answers, d.output = answers, bufio.NewReader(output)
+	must(p.t, d.Start())
+	p.t.Cleanup(d.kill)
+	return d
 }
 
 // waitFor reads until a line that ends so.
-func (s *session) waitFor(end string) {
-	s.t.Helper()
+func (d *dialogue) waitFor(end string) {
+	d.t.Helper()
 	for {
-		line, err := s.output.ReadString('\n')
+		line, err := d.output.ReadString('\n')
 		if err != nil {
-			s.t.Fatalf("%v before %q", err, end)
+			d.t.Fatalf("%v before %q", err, end)
 		}
 		if strings.HasSuffix(line, end+"\n") {
 			return
@@ -183,18 +185,21 @@ func (s *session) waitFor(end string) {
 	}
 }
 
-func (s *session) goOn() {
-	s.t.Helper()
-	_, err := io.WriteString(s.answers, "\n")
-	must(s.t, err)
+func (d *dialogue) goOn() {
+	d.t.Helper()
+	_, err := io.WriteString(d.answers, "\n")
+	must(d.t, err)
 }
 
-func (s *session) kill() {
-	_ = s.Process.Kill()
-	_ = s.Wait()
+func (d *dialogue) kill() {
+	_ = d.Process.Kill()
+	_ = d.Wait()
 }
 
-const asksForDatabase, asksForEventLog = "ledger.bolt; press Enter to go on", "ledger.bolt.events.jsonl; press Enter to go on"
+const (
+	asksForDatabase = "ledger.bolt; press Enter to go on"
+	asksForEventLog = "ledger.bolt.events.jsonl; press Enter to go on"
+)
 
 func TestARestoreBringsBackEveryByte(t *testing.T) {
 	p := newPlace(t)
@@ -207,11 +212,11 @@ func TestARestoreBringsBackEveryByte(t *testing.T) {
 
 func TestARestoreThatDiedHalfWayIsTakenOverOnTheOperatorsAttestationAlone(t *testing.T) {
 	p := newPlace(t)
-	s := p.begin()
-	s.waitFor(asksForDatabase)
-	s.goOn()
-	s.waitFor(asksForEventLog)
-	s.kill()
+	d := p.begin()
+	d.waitFor(asksForDatabase)
+	d.goOn()
+	d.waitFor(asksForEventLog)
+	d.kill()
 	if !bytes.Equal(p.read("ledger.bolt"), p.database) || bytes.Equal(p.read("ledger.bolt.events.jsonl"), p.eventLog) {
 		t.Fatal("the store is not half restored")
 	}
@@ -237,18 +242,18 @@ func TestARestoreThatDiedHalfWayIsTakenOverOnTheOperatorsAttestationAlone(t *tes
 
 func TestALiveRestoreIsWaitedForAndNeverTakenOver(t *testing.T) {
 	p := newPlace(t)
-	s := p.begin()
-	s.waitFor(asksForDatabase)
+	d := p.begin()
+	d.waitFor(asksForDatabase)
 	p.refuse("CRTX_E_MARKER_EXISTS", restoring()...)
 	p.refuse("context deadline exceeded", restoring("-wait", "50ms")...)
 	p.must("attest", "-store", "ledger.bolt", "-reason", "impatience", "-key", "alice.seed", "-attestation", "attested")
 	p.refuse("CRTX_E_CONTENDED", restoring("-attestation", "attested")...)
 
 	next := p.begin("-wait", "1h")
-	s.goOn()
-	s.waitFor(asksForEventLog)
-	s.goOn()
-	s.waitFor("restored")
+	d.goOn()
+	d.waitFor(asksForEventLog)
+	d.goOn()
+	d.waitFor("restored")
 	next.waitFor(asksForDatabase)
 	next.goOn()
 	next.goOn()
@@ -259,11 +264,12 @@ func TestALiveRestoreIsWaitedForAndNeverTakenOver(t *testing.T) {
 func TestARestoreWhoseMarkerIsRemovedWritesNothingMore(t *testing.T) {
 	p := newPlace(t)
 	before := p.read("ledger.bolt")
-	s := p.begin()
-	s.waitFor(asksForDatabase)
+	d := p.begin()
+	d.waitFor(asksForDatabase)
 	must(t, os.Remove(p.path("ledger.bolt.restore")))
-	s.goOn()
-	if err := s.Wait(); err == nil || !bytes.Equal(p.read("ledger.bolt"), before) {
+	d.goOn()
+	must(t, d.answers.Close())
+	if err := d.Wait(); err == nil || !bytes.Equal(p.read("ledger.bolt"), before) {
 		t.Fatalf("%v, or the store has changed", err)
 	}
 	p.wantNothingStaged()
@@ -271,18 +277,18 @@ func TestARestoreWhoseMarkerIsRemovedWritesNothingMore(t *testing.T) {
 
 func TestARestoreThatFailsKeepsItsMarkerOnlyIfSomethingWasReplaced(t *testing.T) {
 	p := newPlace(t)
-	s := p.begin()
-	s.waitFor(asksForDatabase)
-	must(t, s.answers.Close())
-	if s.Wait() == nil || p.must("status", "-store", "ledger.bolt") != "absent\n" {
+	d := p.begin()
+	d.waitFor(asksForDatabase)
+	must(t, d.answers.Close())
+	if d.Wait() == nil || p.must("status", "-store", "ledger.bolt") != "absent\n" {
 		t.Fatal("it failed before anything was replaced, and is not gone")
 	}
-	s = p.begin()
-	s.waitFor(asksForDatabase)
-	s.goOn()
-	s.waitFor(asksForEventLog)
-	must(t, s.answers.Close())
-	if s.Wait() == nil || !strings.HasPrefix(p.must("status", "-store", "ledger.bolt"), "stale\n") {
+	d = p.begin()
+	d.waitFor(asksForDatabase)
+	d.goOn()
+	d.waitFor(asksForEventLog)
+	must(t, d.answers.Close())
+	if d.Wait() == nil || !strings.HasPrefix(p.must("status", "-store", "ledger.bolt"), "stale\n") {
 		t.Fatal("it failed half-way, and left no marker")
 	}
 	p.wantNothingStaged()

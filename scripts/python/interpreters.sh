@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Prints the Python interpreters to use, the newest first, one a line: version, tab, path. Each is one that
-# bindings/python supports and that can make a venv. What is found on PATH and among pyenv's versions
-# is one interpreter for each minor version; without an argument CRTX_PYTHONS selects among them:
+# Prints the Python interpreters to use, the newest first, one a line: version, tab, path. Each is one
+# that bindings/python supports and that can make a venv. What is found on PATH and among pyenv's
+# versions is one interpreter for each minor version; CRTX_PYTHONS selects among them:
 #   (empty)       the newest and the oldest
 #   all           all
 #   3.9 /opt/…    these: versions among those found, or paths
@@ -12,16 +12,17 @@ set -euo pipefail
 oldest_minor=9
 newest_minor=14
 
-# "3.11<tab>/usr/bin/python3.11" if it runs and will do. (A pyenv shim may name a version that is switched off.)
+# "3.11<tab>/usr/bin/python3.11" if it runs and will do. (A pyenv shim may name a version that is off.)
 describe() {
   "$1" -I -c '
-import sys, sysconfig, ensurepip, venv
+import os, sys, sysconfig, ensurepip, venv
 if sys.version_info < (3, '"$oldest_minor"') or sys.implementation.name != "cpython":
     sys.exit(1)
 # The pinned tools have no wheels for it.
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     sys.exit(1)
-base = getattr(sys, "_base_executable", None) or sys.executable
+# The same name however it was found: by a link, a shim, or a venv that is active.
+base = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 print("%d.%d\t%s" % (*sys.version_info[:2], base))' 2>/dev/null </dev/null
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Tests the wheel and the source distribution in CRTX_DIST, and what pip makes of the checkout, in fresh venvs outside
-# the repository; then runs the C tests with the wheel's library, which another linker has made than the usual one.
-# Needs CRTX_BUILDDIR (wheel.sh), CRTX_LIBRARY and CARGO_TARGET_DIR (of the usual build). Arguments go to pytest.
+# Tests the wheel and the source distribution in CRTX_DIST, and what pip makes of the checkout, in fresh
+# venvs outside the repository; then runs the C tests with the wheel's library, which another linker has
+# made than the usual one. Arguments go to pytest.
+# Needs CRTX_BUILDDIR (wheel.sh), and of the usual build CRTX_LIBRARY and CARGO_TARGET_DIR.
 set -euo pipefail
 scripts=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$scripts/../.." && pwd)
@@ -12,8 +13,8 @@ CRTX_INTERPRETERS=$("$scripts/interpreters.sh")
 export CRTX_INTERPRETERS
 
 status=0
-(cd "$root/bindings/python" && "$venv/bin/python" -m pytest --color=no -o cache_dir="$CRTX_BUILDDIR/pytest-packaging" \
-  packaging_tests "$@" </dev/null) || status=1
+(cd "$root/bindings/python" && "$venv/bin/python" -m pytest --color=no \
+  -o cache_dir="$CRTX_BUILDDIR/pytest-packaging" packaging_tests "$@" </dev/null) || status=1
 
 if [ -n "${CRTX_BUILD_TARGET:-}" ]; then
   library=$CRTX_BUILDDIR/wheel-library

@@ -16,7 +16,8 @@ while IFS=$'\t' read -r version interpreter; do
   venv=$CRTX_BUILDDIR/$version
   "$scripts/venv.sh" "$venv" "$interpreter" test
   echo "python: $("$venv/bin/python" --version) ($interpreter)"
-  "$venv/bin/python" -m pytest --color=no -o cache_dir="$CRTX_BUILDDIR/pytest-$version" "$@" </dev/null || status=1
+  "$venv/bin/python" -m pytest --color=no -o cache_dir="$CRTX_BUILDDIR/pytest-$version" "$@" \
+    </dev/null || status=1
 done <<<"$interpreters"
 echo "python: tested with $(cut -f 1 <<<"$interpreters" | paste -sd ' ')"
 exit "$status"

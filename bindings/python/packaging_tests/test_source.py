@@ -30,10 +30,11 @@ def test_an_sdist_has_the_sources_of_both_and_nothing_else(sdist: Path) -> None:
 
 def test_pip_installs_an_sdist_far_from_the_repository(sdist: Path, tmp_path: Path) -> None:
     venv = Venv(tmp_path / "venv")
-    compiled = Path(os.environ["CRTX_BUILDDIR"]) / "sdist-target"
     here = Path(shutil.copy(sdist, tmp_path))
-    venv.pip("install", here, CARGO_TARGET_DIR=str(compiled))
-    assert (compiled / "release").is_dir()
+    # What another build has left there is not looked at: see hatch_build.target_directory.
+    shared = tmp_path / "shared"
+    venv.pip("install", here, CARGO_TARGET_DIR=str(shared))
+    assert not shared.exists()
     found = venv.use_the_lock()
     assert found["held"]
     assert found["released"]
@@ -59,9 +60,9 @@ def test_an_editable_install_takes_the_library_that_the_variable_names(tmp_path:
     before = state_of(repository)
     venv = Venv(tmp_path / "venv")
     # Nothing is compiled: there is no cargo.
-    venv.pip("install", "--editable", package, CARGO="/nonexistent/cargo")
+    venv.pip("install", "--editable", package, CARGO="/nonexistent/cargo", **NO_BYTECODE)
     assert state_of(repository) == before
-    found = venv.use_the_lock(CRTX_LIBRARY=os.environ["CRTX_LIBRARY"], PYTHONDONTWRITEBYTECODE="1")
+    found = venv.use_the_lock(CRTX_LIBRARY=os.environ["CRTX_LIBRARY"])
     assert found["held"]
     assert Path(found["package"]).is_relative_to(package)
     refused = attempt(venv.python, "-c", "import crtx", cwd=tmp_path)
@@ -116,3 +117,12 @@ def test_a_lock_file_that_does_not_fit_is_not_rewritten(tmp_path: Path) -> None:
     said = failed_build(repository / "bindings" / "python", tmp_path)
     assert "--locked" in said
     assert lock.read_bytes() == before
+
+
+def test_a_target_whose_wheel_has_no_name_is_refused_before_anything_is_compiled(
+    tmp_path: Path,
+) -> None:
+    package = checkout(tmp_path / "repository") / "bindings" / "python"
+    said = failed_build(package, tmp_path, CRTX_BUILD_TARGET="wasm32-unknown-unknown")
+    assert "crtx: it is not known how a wheel for wasm32-unknown-unknown is to be called" in said
+    assert "Compiling" not in said

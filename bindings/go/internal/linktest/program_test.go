@@ -39,7 +39,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// A place is a directory in which commands run. No proxy is asked: nothing may have to be fetched.
+// A place is a directory in which commands run. Nothing may have to be fetched.
 type place struct {
 	directory   string
 	environment []string
@@ -82,7 +82,8 @@ func consumer(t *testing.T, module string) string {
 	t.Helper()
 	directory := t.TempDir()
 	copyFile(t, filepath.Join(repository(t), "examples/hello.go"), filepath.Join(directory, "main.go"))
-	manifest := "module example.com/ledger\n\ngo 1.21\n\nrequire " + modulePath + " v0.0.0\n\nreplace " + modulePath + " => " + module + "\n"
+	manifest := "module example.com/ledger\n\ngo 1.21\n\nrequire " + modulePath + " v0.0.0\n\n" +
+		"replace " + modulePath + " => " + module + "\n"
 	must(t, os.WriteFile(filepath.Join(directory, "go.mod"), []byte(manifest), 0o644))
 	return directory
 }

@@ -3,12 +3,14 @@
 package crtx_test
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	crtx "github.com/libcrtx/libcrtx/bindings/go"
 )
@@ -41,4 +43,22 @@ func TestAReleaseThatFailedKeepsTheLockAndMayBeTriedAgain(t *testing.T) {
 	}
 	must(t, lock.Close())
 	wantState(t, path, crtx.Absent)
+}
+
+// Somebody has the companion locked, and no marker is there: a moment that passes.
+func TestAcquireWaitsForAContendedCompanion(t *testing.T) {
+	path := markerPath(t)
+	companion, err := os.OpenFile(path+".flock", os.O_CREATE|os.O_RDWR, 0o600)
+	must(t, err)
+	defer companion.Close()
+	must(t, syscall.Flock(int(companion.Fd()), syscall.LOCK_EX))
+	_, err = crtx.TryAcquire(path, owner)
+	refused(t, err, crtx.ErrContended)
+	_, err = crtx.Acquire(&brief{Context: context.Background()}, path, owner)
+	refused(t, err, crtx.ErrContended, context.DeadlineExceeded)
+
+	time.AfterFunc(20*time.Millisecond, func() { companion.Close() })
+	lock, err := crtx.Acquire(context.Background(), path, owner, quickly)
+	must(t, err)
+	must(t, lock.Release())
 }

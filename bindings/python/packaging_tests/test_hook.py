@@ -1,11 +1,41 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""How a wheel is called for each target of Rust."""
+"""The build hook's decisions: where cargo works, and how a wheel is called for a target of Rust."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 import hatch_build
+
+
+def test_copies_of_the_crate_never_share_what_cargo_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_DIR", "/shared")
+    one = hatch_build.target_directory(Path("/one"))
+    other = hatch_build.target_directory(Path("/other"))
+    assert one
+    assert other
+    assert one.parent == other.parent == Path("/shared")
+    assert one != other
+    # An sdist's crate is unpacked elsewhere each time, so that nothing that is kept would serve.
+    unpacked = hatch_build.ROOT / hatch_build.CRATE_IN_SDIST
+    assert hatch_build.target_directory(unpacked) is None
+
+
+@pytest.mark.parametrize("given", ["target", "/crate/target", "/elsewhere/../crate/target"])
+def test_the_crates_own_target_directory_serves_its_wheel_too(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_DIR", given)
+    assert hatch_build.target_directory(Path("/crate")) == Path("/crate/target")
+
+
+def test_without_a_target_directory_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
+    assert hatch_build.target_directory(Path("/crate")) is None
 
 
 @pytest.mark.parametrize(
