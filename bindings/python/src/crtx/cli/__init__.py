@@ -8,7 +8,8 @@ import importlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from crtx.errors import CrtxError, InternalError, invalid_argument
 from crtx.status import Status

@@ -185,9 +185,7 @@ def add_now(parser: Any, why: str) -> None:
 
 
 def add_confirmation(parser: Any) -> None:
-    parser.add_argument(
-        "--yes", action="store_true", help="sign without asking on the terminal"
-    )
+    parser.add_argument("--yes", action="store_true", help="sign without asking on the terminal")
 
 
 def add_output_place(parser: Any, suffix: str, default_name: str) -> None:

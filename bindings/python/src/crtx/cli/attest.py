@@ -103,13 +103,17 @@ def attest(args: argparse.Namespace, screen: Screen) -> Outcome:
         then = ["Then, where the seed is:", f"  crtx sign {path_word(path)} --seed OPERATOR.seed"]
     else:
         message = f"the attestation is in {files.show([path, signature])}"
-        key = signing.public_key_word(args, public)
-        then = [
-            "Then, to move the marker aside:",
-            f"  crtx quarantine {path_word(args.path)} --attestation {path_word(path)} "
-            f"--public-key {key} --deployment-id {shell_word(str(document['deployment_id']))}",
+        words = [
+            f"crtx quarantine {path_word(args.path)}",
+            f"--attestation {path_word(path)}",
+            f"--public-key {signing.public_key_word(args, public)}",
+            f"--deployment-id {shell_word(str(document['deployment_id']))}",
         ]
-    written = [("attestation", path_word(path)), ("signature", path_word(signature or "(none yet)"))]
+        then = ["Then, to move the marker aside:", "  " + " \\\n      ".join(words)]
+    written = [
+        ("attestation", path_word(path)),
+        ("signature", path_word(signature or "(none yet)")),
+    ]
     notes = ["the marker is HELD: this attestation is refused until that process is gone"]
     lines = [*shown, *table(written), "", *then]
     return Outcome(message, result, lines, notes=notes if held else [])
@@ -134,4 +138,3 @@ def _rows(path: str, found: Marker, screen: Screen) -> list[tuple[str, str]]:
     if found.operator_principal_id:
         rows.append(("its operator", visible(found.operator_principal_id)))
     return rows
-

@@ -58,7 +58,9 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def run(command: list[str], extra: dict[str, str], signals: Signals, hidden_fd: int | None) -> Ending:
+def run(
+    command: list[str], extra: dict[str, str], signals: Signals, hidden_fd: int | None
+) -> Ending:
     """Runs COMMAND in this process group, with ``extra`` in its environment and without
     ``hidden_fd``, and waits for its end. Raises :class:`NotRun`, or ``Interrupted`` if a signal came
     before it ran."""

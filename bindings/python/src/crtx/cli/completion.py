@@ -61,7 +61,8 @@ def tree(parser: argparse.ArgumentParser, path: tuple[str, ...] = (), summary: s
         if isinstance(action, argparse._SubParsersAction):
             summaries = {choice.dest: choice.help or "" for choice in action._choices_actions}
             node.children = [
-                tree(child, (*path, name), summaries[name]) for name, child in action.choices.items()
+                tree(child, (*path, name), summaries[name])
+                for name, child in action.choices.items()
             ]
         elif action.option_strings:
             node.options.append(_option(action))

@@ -33,7 +33,11 @@ complete -F _crtx crtx
 def script(root: Node) -> str:
     lines = [_HEAD.rstrip("\n")]
     nodes = _all(root)
-    lines += [f"      {_key(node)[:-1]}) command={shlex.quote(_key(node))} ;;" for node in nodes if node.path]
+    lines += [
+        f"      {_key(node)[:-1]}) command={shlex.quote(_key(node))} ;;"
+        for node in nodes
+        if node.path
+    ]
     runners = "|".join(_key(node) + "--" for node in nodes if node.runs_another)
     lines += [
         f"      {runners})",
@@ -54,7 +58,9 @@ def script(root: Node) -> str:
         words = [name for option in node.options for name in option.names]
         children = [child.path[-1] for child in node.children]
         lines.append(f"    {shlex.quote(_key(node))})")
-        lines.append(f"      if [[ $current == -* ]]; then _crtx_words {shlex.quote(' '.join(words))}")
+        lines.append(
+            f"      if [[ $current == -* ]]; then _crtx_words {shlex.quote(' '.join(words))}"
+        )
         if children:
             lines.append(f"      else _crtx_words {shlex.quote(' '.join(children))}; fi ;;")
         elif node.positional is not None:

@@ -55,7 +55,12 @@ def _functions(node: Node) -> list[str]:
     if node.children:
         lines += ["  case $state in", "    command)", "      local -a commands=("]
         lines += [f"        '{child.path[-1]}:{_plain(child.summary)}'" for child in node.children]
-        lines += ["      )", "      _describe command commands ;;", "    rest)", "      case $line[1] in"]
+        lines += [
+            "      )",
+            "      _describe command commands ;;",
+            "    rest)",
+            "      case $line[1] in",
+        ]
         lines += [f"        {child.path[-1]}) {_name(child)} ;;" for child in node.children]
         lines += ["      esac ;;", "  esac"]
     return [*lines, "}"]

@@ -83,7 +83,10 @@ exit status:
 
 def _add_targets(parser: Any) -> None:
     parser.add_argument(
-        "targets", metavar="TARGET", nargs="+", help="a marker, a directory, or a quarantined marker"
+        "targets",
+        metavar="TARGET",
+        nargs="+",
+        help="a marker, a directory, or a quarantined marker",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 
 from crtx.cli.escape import path_word, visible
 from crtx.errors import CrtxError, StoreIOError
@@ -48,7 +49,7 @@ def signature_name(document: str) -> str:
     return (document[: -len(".json")] if document.endswith(".json") else document) + ".sig"
 
 
-def write_new(files: list[tuple[str, bytes, int]]) -> None:
+def write_new(files: Sequence[tuple[str, bytes | bytearray, int]]) -> None:
     """Writes files (path, content, mode), all or none. A path that exists is an error, and is left
     alone; each appears whole, and is synced."""
     for path, _, _ in files:
@@ -72,7 +73,7 @@ def _exists(path: str) -> CrtxError:
     return io_error("write", path, error)
 
 
-def _write_one(path: str, content: bytes, mode: int) -> None:
+def _write_one(path: str, content: bytes | bytearray, mode: int) -> None:
     directory, name = os.path.split(path)
     draft = os.path.join(directory, f".{name[:200]}.{os.urandom(4).hex()}.new")
     try:
@@ -92,7 +93,7 @@ def _write_one(path: str, content: bytes, mode: int) -> None:
         raise io_error("write", path, error) from error
 
 
-def _create(path: str, content: bytes, mode: int) -> None:
+def _create(path: str, content: bytes | bytearray, mode: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         os.fchmod(handle, mode)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def hint(error: CrtxError, args: argparse.Namespace | None) -> list[str]:
     """Lines for standard error: a sentence, then commands that are ready to copy."""
     if error.stale_path is not None:
-        return _next("the old marker stands here now", f"crtx inspect {path_word(error.stale_path)}")
+        return _next(
+            "the old marker stands here now", f"crtx inspect {path_word(error.stale_path)}"
+        )
     found = _HINTS.get(error.status)
     return [] if found is None else found(error, args)
 
@@ -31,6 +33,11 @@ def _next(sentence: str, *commands: str) -> list[str]:
 def _path(error: CrtxError, args: Any) -> str:
     path = error.path if error.path is not None else getattr(args, "path", None)
     return "PATH" if path is None else path_word(path)
+
+
+def _parent(error: CrtxError, args: Any) -> str:
+    path: Any = error.path if error.path is not None else getattr(args, "path", "")
+    return path_word(os.path.dirname(os.fsdecode(path)) or ".")
 
 
 def _option(args: Any, name: str, otherwise: str) -> str:
@@ -71,24 +78,26 @@ def _absent(error: CrtxError, args: Any) -> list[str]:
 
 def _lost(error: CrtxError, args: Any) -> list[str]:
     return _next(
-        "keep all off the store, and see who has a marker there now", f"crtx inspect {_path(error, args)}"
+        "keep all off the store, and see who has a marker there now",
+        f"crtx inspect {_path(error, args)}",
     )
 
 
 def _directory(error: CrtxError, args: Any) -> list[str]:
-    path = error.path if error.path is not None else getattr(args, "path", "")
-    parent = os.path.dirname(os.fsdecode(path)) or "."
-    return _next("look at the directory", f"ls -ld {path_word(parent)}")
+    return _next("look at the directory", f"ls -ld {_parent(error, args)}")
 
 
 def _permissions(error: CrtxError, args: Any) -> list[str]:
     if error.operation == "seed check":
-        return _next("make it yours alone, if nobody has read it yet", f"chmod 600 {_path(error, args)}")
+        return _next(
+            "make it yours alone, if nobody has read it yet", f"chmod 600 {_path(error, args)}"
+        )
     path = _path(error, args)
-    parent = path_word(os.path.dirname(os.fsdecode(error.path or getattr(args, "path", ""))) or ".")
-    commands = [f"ls -ld {parent} {path} {path}.flock"]
+    commands = [f"ls -ld {_parent(error, args)} {path} {path}.flock"]
     if _command(args) == "inspect":
-        return _next("look as the owner or as root; what it says, anybody can read", *commands, f"cat {path}")
+        return _next(
+            "look as the owner or as root; what it says, anybody can read", *commands, f"cat {path}"
+        )
     return _next("see who owns what", *commands)
 
 
@@ -100,7 +109,9 @@ def _filesystem(error: CrtxError, args: Any) -> list[str]:
 
 
 def _key(error: CrtxError, args: Any) -> list[str]:
-    return _next("check that this is the public key", f"crtx principal --public-key {_key_file(args)}")
+    return _next(
+        "check that this is the public key", f"crtx principal --public-key {_key_file(args)}"
+    )
 
 
 def _signature(error: CrtxError, args: Any) -> list[str]:
@@ -140,14 +151,17 @@ def _sign_anew(error: CrtxError, args: Any) -> list[str]:
 def _malformed(error: CrtxError, args: Any) -> list[str]:
     deployment = getattr(args, "deployment_id", None)
     word = shell_word(deployment) if isinstance(deployment, str) else "ID"
+    attest = f"crtx attest {_path(error, args)} --seed OPERATOR.seed --justification 'WHY'"
     return _next(
         "find out who wrote it; its attestation wants the deployment id",
-        f"crtx attest {_path(error, args)} --seed OPERATOR.seed --justification 'WHY' --deployment-id {word}",
+        f"{attest} --deployment-id {word}",
     )
 
 
 def _intent(error: CrtxError, args: Any) -> list[str]:
-    return _next("compare the options with what was signed", f"cat {_option(args, 'intent', 'FILE')}")
+    return _next(
+        "compare the options with what was signed", f"cat {_option(args, 'intent', 'FILE')}"
+    )
 
 
 def _evidence(error: CrtxError, args: Any) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from crtx.cli import arguments, child, keys, stale
 from crtx.cli.report import Report
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crtx.lock import ActiveStoreLock
 
     #: A lock that is held, and where the marker stands that it replaced.
-    Held = Tuple[ActiveStoreLock, Optional[Path]]
+    Held = tuple[ActiveStoreLock, Optional[Path]]
 
 _POLL_SECONDS = 0.05
 
@@ -57,9 +57,9 @@ def add_to(commands: arguments.Commands) -> None:
         "crtx.cli.hold:hold",
         "run a command under the lock",
         """
-Acquires the lock, runs COMMAND, and releases the lock when COMMAND has ended. The marker at PATH says
-meanwhile who is at work. If COMMAND fails, the lock is released all the same, unless --leak-on-failure
-keeps the marker, so that nobody works on the store before an operator has signed for it.
+Acquires the lock, runs COMMAND, and releases the lock when COMMAND has ended. The marker at PATH
+says meanwhile who is at work. If COMMAND fails, the lock is released all the same, unless
+--leak-on-failure keeps the marker, so that nobody works on the store before an operator has signed.
 """
         + _ABOUT_COMMAND,
         """

@@ -99,7 +99,7 @@ def _add_expectation(parser: Any) -> None:
         either.add_argument(f"--{name}-blake3", metavar="DIGEST", help="or its digest")
 
 
-def _expectation(args: argparse.Namespace) -> dict[str, str]:
+def _expectation(args: argparse.Namespace) -> dict[str, Any]:
     from crtx import documents
 
     expected = {
@@ -131,7 +131,11 @@ def build(args: argparse.Namespace, screen: Screen) -> Outcome:
     then = []
     if signature is None:
         message = f"the intent is in {files.show([path])}, and is not signed yet"
-        then = ["", "Then, where the seed is:", f"  crtx sign {path_word(path)} --seed OPERATOR.seed"]
+        then = [
+            "",
+            "Then, where the seed is:",
+            f"  crtx sign {path_word(path)} --seed OPERATOR.seed",
+        ]
     else:
         message = f"the intent is in {files.show([path, signature])}"
     return Outcome(

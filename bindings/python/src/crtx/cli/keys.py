@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Operators' keys: ``crtx keygen``, ``crtx principal``, and the files that hold seeds and public keys.
+"""Operators' keys: ``crtx keygen``, ``crtx principal``, and the files with seeds and public keys.
 
 A seed comes from a file or from standard input, never from the arguments or the environment, which
 others can read. It is kept in one bytearray that is wiped; the library wipes its own copies.
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING
 
 from crtx.cli import arguments, files
 from crtx.cli.escape import path_fields, path_word

@@ -49,7 +49,7 @@ class Report:
         if terminal_interrupt and ending.signal == signal.SIGINT:
             self._dies_by = signal.SIGINT
 
-    # -- nothing was run -------------------------------------------------------------------------------
+    # -- nothing was run ---------------------------------------------------------------------------
 
     def refused(self, error: CrtxError) -> Outcome:
         if error.stale_path is not None:
@@ -84,7 +84,7 @@ class Report:
             message, "released", error=error, notes=[message], exit_status=failure.exit_status
         )
 
-    # -- COMMAND has run -------------------------------------------------------------------------------
+    # -- COMMAND has run ---------------------------------------------------------------------------
 
     def not_released(self, failure: CrtxError, held: bool) -> Outcome:
         """Whatever COMMAND said: the exit status is crtx's."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 #: si_code of what the kernel sends: to a terminal's whole foreground group, for one.
 _SI_KERNEL = 0x80
@@ -50,9 +51,7 @@ class Signals:
     def __enter__(self) -> Signals:
         # While SIGCHLD is ignored the kernel keeps no exit status.
         self._child_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._mask = signal.pthread_sigmask(
-            signal.SIG_BLOCK, self._watched | {signal.SIGCHLD}
-        )
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._watched | {signal.SIGCHLD})
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,7 +61,7 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         signal.signal(signal.SIGCHLD, self._child_handler)
 
-    # -- before COMMAND runs -------------------------------------------------------------------------
+    # -- before COMMAND runs -----------------------------------------------------------------------
 
     def pause(self, seconds: float) -> None:
         """Sleeps. Raises :class:`Interrupted` if a signal says to end."""
@@ -89,7 +88,7 @@ class Signals:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
-    # -- while it runs ---------------------------------------------------------------------------------
+    # -- while it runs -----------------------------------------------------------------------------
 
     def forward_until_end(self, child: int) -> int:
         """Passes signals on until the child ends. Returns its wait status."""
@@ -139,7 +138,7 @@ def _stop(number: int) -> None:
 
 
 def die_by(number: int) -> None:
-    """Ends this process by a signal, as if it had never been caught: a shell above ends its script."""
+    """Ends this process by a signal, as if it had never been caught: a script above ends too."""
     signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)

@@ -57,7 +57,11 @@ def sign(args: argparse.Namespace, screen: Screen) -> Outcome:
             text = _unknown_document(args.document, payload, signer)
         else:
             _demand_same_principal(document, signer)
-            text = [f"This signs {summary.title_of(document)}.", "", *table(summary.rows_of(document))]
+            text = [
+                f"This signs {summary.title_of(document)}.",
+                "",
+                *table(summary.rows_of(document)),
+            ]
         shown = approve(args, text, document)
         signature = documents.sign(seed, payload)
     files.write_new([(output, signature, 0o644)])
@@ -157,4 +161,6 @@ def add_signer(parser: Any) -> None:
         action="store_true",
         help="write the document only, for `crtx sign` on another machine (wants --public-key)",
     )
-    arguments.add_public_key(parser, "the signer's public key (default: the seed's)", required=False)
+    arguments.add_public_key(
+        parser, "the signer's public key (default: the seed's)", required=False
+    )

@@ -25,8 +25,8 @@ def add_to(commands: arguments.Commands) -> None:
         """
 Moves the stale marker at PATH aside, on the strength of a signed attestation: it becomes
 PATH.stale-TIME, and attestation and signature stay beside it for good. Then the store is free for the
-next restore; `crtx takeover` does both in one step. Nothing is ever overwritten. A marker that is held
-is never moved, whatever is signed.""",
+next restore; `crtx takeover` does both in one step. Nothing is ever overwritten. A marker that is
+held is never moved, whatever is signed.""",
         """
 crtx quarantine /srv/ledger/ledger.db.restore \\
     --public-key /etc/crtx/alice.pub \\

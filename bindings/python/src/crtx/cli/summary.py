@@ -55,7 +55,9 @@ def title_of(document: dict[str, Any]) -> str:
 def rows_of(document: dict[str, Any]) -> list[tuple[str, str]]:
     rest = [name for name in document if name not in _LABELS and name not in _UNSHOWN]
     known = [name for name in _LABELS if name in document]
-    return [(_LABELS.get(name, visible(name)), _value(name, document[name])) for name in known + rest]
+    return [
+        (_LABELS.get(name, visible(name)), _value(name, document[name])) for name in known + rest
+    ]
 
 
 def _value(name: str, value: Any) -> str:
