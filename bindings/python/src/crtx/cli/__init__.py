@@ -50,6 +50,7 @@ def _main(words: list[str]) -> int:
         screen = Screen(args.color)
         outcome = _run(args, screen)
     except UsageError as error:
+        args = _what_can_be_told(own, error.command)
         return _finish(_failed(invalid_argument(f"{error.command}: {error}")), own, args, screen)
     except CrtxError as error:
         return _finish(_failed(error), own, args, screen)
@@ -83,16 +84,38 @@ def _split(words: list[str]) -> tuple[list[str], list[str] | None]:
     return words, None
 
 
+def _what_can_be_told(own: list[str], command: str) -> argparse.Namespace:
+    """The arguments that an answer to wrong ones depends on."""
+    import argparse
+
+    number = next((b for a, b in zip(own, own[1:]) if a == "--json-fd"), "")
+    return argparse.Namespace(
+        command=command.partition(" ")[2] or None,
+        json="--json" in own,
+        json_fd=int(number) if number.isdecimal() and _is_open(int(number)) else None,
+    )
+
+
+def _is_open(handle: int) -> bool:
+    try:
+        os.fstat(handle)
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def _parse(own: list[str], command_line: list[str] | None) -> argparse.Namespace:
     from crtx.cli import parser
     from crtx.cli.arguments import UsageError
 
-    try:
-        args = parser.build().parse_args(own)
-    except UsageError as error:
-        if _noun(own) in _RUN_ANOTHER and command_line is None and "unrecognized" in str(error):
-            raise UsageError(f"{error}; COMMAND comes after --", error.command) from None
-        raise
+    args, unknown = parser.build().parse_known_args(own)
+    if unknown:
+        # argparse itself would blame the whole program, and not the command.
+        command = getattr(args, "command", None)
+        more = "; COMMAND comes after --" if command in _RUN_ANOTHER else ""
+        raise UsageError(
+            f"unrecognized arguments: {' '.join(unknown)}{more}", f"crtx {command or ''}".strip()
+        )
     args.json = getattr(args, "json", False)
     args.color = getattr(args, "color", "auto")
     args.command_line = command_line
@@ -110,14 +133,9 @@ def _check_runner(args: argparse.Namespace) -> None:
 
     if not args.command_line and not getattr(args, "dry_run", False):
         raise UsageError("no COMMAND to run: put it after --", f"crtx {args.noun}")
-    if args.json_fd is not None:
-        try:
-            os.fstat(args.json_fd)
-        except (OSError, OverflowError):
-            number, args.json_fd = args.json_fd, None
-            raise UsageError(
-                f"--json-fd {number}: no such file descriptor is open", f"crtx {args.noun}"
-            ) from None
+    if args.json_fd is not None and not _is_open(args.json_fd):
+        message = f"--json-fd {args.json_fd}: no such file descriptor is open"
+        raise UsageError(message, f"crtx {args.noun}")
 
 
 def _run(args: argparse.Namespace, screen: Screen) -> Outcome:
@@ -180,7 +198,7 @@ def _write_json(
     from crtx.cli.outcome import envelope
 
     command: Any = getattr(args, "command", None)
-    line = envelope(command or _noun(own), outcome) + "\n"
+    line = envelope(command, outcome) + "\n"
     if json_fd is not None:
         rest = memoryview(line.encode())
         while rest:

@@ -97,7 +97,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         "--color",
         choices=("auto", "always", "never"),
         default=argparse.SUPPRESS,
-        help="auto (the default): on a terminal, unless NO_COLOR is set",
+        help="colours: auto (the default) is on a terminal, unless NO_COLOR is set",
     )
     group.add_argument("-h", "--help", action="help", help="show this help")
 
@@ -237,7 +237,7 @@ def add_holder(parser: Any) -> None:
         "--durability",
         choices=("full", "process-crash"),
         default="full",
-        help="full (the default): the marker survives a power cut; process-crash: nothing is synced",
+        help="of the marker: full (the default) survives a power cut, process-crash syncs nothing",
     )
     parser.add_argument(
         "--leak-on-failure",

@@ -36,8 +36,14 @@ end
 function __crtx_after_dashes -d 'Whether another program follows'
     contains -- -- (commandline -opc)
 end
+function __crtx_of_other -d 'What the program after -- would be completed with'
+    set -l words (commandline -opc)
+    set -l place (contains -i -- -- $words)
+    set -l rest $words[(math $place + 1)..-1]
+    complete -C (string join ' ' -- (string escape -- $rest) (commandline -ct))
+end
 complete -c crtx -f
-complete -c crtx -n __crtx_after_dashes -F -a '(__fish_complete_subcommand --fcs-skip=0 2>/dev/null)'
+complete -c crtx -n __crtx_after_dashes -a '(__crtx_of_other)'
 """
 
 
