@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
+import crtx as library
+
 DEPLOYMENT = "ledger-production"
 FIXTURES = Path(__file__).parents[4] / "tests" / "fixtures" / "cortex-0.1.2"
 #: Long enough for a loaded machine; nothing is measured by it.
@@ -69,7 +71,10 @@ class Crtx:
         }
         self.environment["TZ"] = "UTC"
         (place / "restore.intent.json").write_text("{}")
-        assert self("keygen", "alice").status == 0
+        seed = os.urandom(32)
+        (place / "alice.seed").write_bytes(seed)
+        (place / "alice.seed").chmod(0o600)
+        (place / "alice.pub").write_bytes(library.public_key(seed))
         #: What every holder says of itself.
         self.holder = (
             *("--deployment-id", DEPLOYMENT),
@@ -117,9 +122,7 @@ class Crtx:
     def start_hold(
         self, *command: str, options: tuple[str, ...] = (), **settings: Any
     ) -> subprocess.Popen[bytes]:
-        return self.start(
-            "hold", self.marker, *self.holder, *options, "--", *command, **settings
-        )
+        return self.start("hold", self.marker, *self.holder, *options, "--", *command, **settings)
 
     def leave_stale(self) -> None:
         """A restore that dies, and leaves its marker."""

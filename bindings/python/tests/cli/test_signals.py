@@ -58,7 +58,9 @@ def test_a_signal_to_crtx_alone_reaches_command_once(crtx: Crtx, name: str) -> N
     assert crtx.state() == "absent"
 
 
-def test_a_signal_that_kills_command_ends_crtx_with_128_and_the_lock_is_released(crtx: Crtx) -> None:
+def test_a_signal_that_kills_command_ends_crtx_with_128_and_the_lock_is_released(
+    crtx: Crtx,
+) -> None:
     running = crtx.start_hold("sleep", "1000")
     until(crtx.marker.exists, "the marker")
     running.send_signal(signal.SIGTERM)
