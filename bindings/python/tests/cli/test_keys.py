@@ -128,7 +128,7 @@ def test_base64_is_decoded_as_the_standard_library_does() -> None:
     for _ in range(200):
         seed = os.urandom(32)
         decoded = keys._from_base64(bytearray(base64.b64encode(seed)))
-        assert decoded == seed
+        assert decoded == bytearray(seed)
 
 
 def test_a_seed_is_wiped_when_it_was_used(crtx: Crtx) -> None:

@@ -99,7 +99,7 @@ def test_the_terminals_keys_reach_command_once(crtx: Crtx, key: str, name: str) 
 
 
 def test_a_terminal_that_hangs_up_reaches_command_once(crtx: Crtx) -> None:
-    """crtx leads the session, as under `ssh -t host crtx hold …`: the kernel tells the leader alone."""
+    """crtx leads the session, as under `ssh -t host crtx hold`: the kernel tells the leader alone."""
     log = Log(crtx)
     with Terminal(words_of(crtx, log), cwd=crtx.place, env=crtx.environment) as terminal:
         log.pid()

@@ -300,8 +300,10 @@ def test_each_refusal_names_the_next_step(stale: Crtx) -> None:
         (("--public-key", "bob.pub", "--deployment-id", DEPLOYMENT), 62, "crtx principal"),
         (("--public-key", "alice.pub", "--deployment-id", "test"), 67, "crtx inspect"),
         (
-            ("--public-key", "alice.pub", "--deployment-id", DEPLOYMENT)
-            + ("--dry-run", "--now", "2099-01-01T00:00:00Z"),
+            (
+                *("--public-key", "alice.pub", "--deployment-id", DEPLOYMENT),
+                *("--dry-run", "--now", "2099-01-01T00:00:00Z"),
+            ),
             69,
             "crtx attest",
         ),
@@ -380,7 +382,7 @@ def test_paths_that_are_no_text_go_through_every_command(crtx: Crtx) -> None:
     assert crtx("inspect", "--json", marker).json["result"]["path_bytes_hex"] == marker.hex()
     attested = crtx.attest("--name", "odd", "--json")
     assert attested.status == 0
-    crtx.attestation = ("--attestation", "odd.attestation.json")  # type: ignore[misc]
+    crtx.attestation = ("--attestation", "odd.attestation.json")
     kept = crtx.quarantine("--json").json["result"]
     assert bytes.fromhex(kept["stale_path_bytes_hex"]).startswith(marker + b".stale-")
     assert kept["stale_path"].startswith(f"{crtx.place}/l\ufffddger ")
