@@ -123,11 +123,12 @@ def build(args: argparse.Namespace, screen: Screen) -> Outcome:
             public_key=public, valid_for=args.valid_for, **_expectation(args)
         )
         document = summary.fields_of(payload) or {}
-        text = [f"This signs {summary.title_of(document)}.", "", *table(summary.rows_of(document))]
+        title = summary.title_of(document, signed=not args.unsigned)
+        text = [*title, *table(summary.rows_of(document))]
         shown = [*text, ""] if args.unsigned else signing.approve(args, text, document)
         path, signature = signing.write_document(args, "intent", "restore", payload, seed)
 
-    written = [("intent", path_word(path)), ("signature", path_word(signature or "(none yet)"))]
+    written = signing.written("intent", path, signature)
     then = []
     if signature is None:
         message = f"the intent is in {files.show([path])}, and is not signed yet"

@@ -57,11 +57,7 @@ def sign(args: argparse.Namespace, screen: Screen) -> Outcome:
             text = _unknown_document(args.document, payload, signer)
         else:
             _demand_same_principal(document, signer)
-            text = [
-                f"This signs {summary.title_of(document)}.",
-                "",
-                *table(summary.rows_of(document)),
-            ]
+            text = [*summary.title_of(document), *table(summary.rows_of(document))]
         shown = approve(args, text, document)
         signature = documents.sign(seed, payload)
     files.write_new([(output, signature, 0o644)])
@@ -150,6 +146,14 @@ def write_document(
     signature = files.signature_name(path)
     files.write_new([(path, payload, 0o644), (signature, documents.sign(seed, payload), 0o644)])
     return path, signature
+
+
+def written(noun: str, path: str, signature: str | None) -> list[tuple[str, str]]:
+    """Rows that say what stands where."""
+    return [
+        (noun, path_word(path)),
+        ("signature", "(none yet)" if signature is None else path_word(signature)),
+    ]
 
 
 def add_signer(parser: Any) -> None:
