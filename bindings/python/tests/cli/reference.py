@@ -37,7 +37,7 @@ def _section(command: argparse.ArgumentParser) -> list[str]:
     lines = [f"### {command.prog}", "", *description.strip().splitlines(), ""]
     lines += ["| | |", "| --- | --- |"]
     for action in command._actions:
-        if "--help" in action.option_strings:
+        if {"--help", "--json", "--color"} & set(action.option_strings):
             continue
         required = " Required." if action.required and action.option_strings else ""
         lines.append(f"| {_names(action)} | {_cell(action.help or '')}{required} |")

@@ -29,7 +29,7 @@ _VOLATILE = [
     ("time", False, re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")),
     ("stamp", False, re.compile(r"\b\d{8}T\d{6}Z(?:-\d+)?")),
     ("age", False, re.compile(r"\b\d+ (?:s|min) ago\b")),
-    ("host", False, re.compile(r'(?<=on host )"?[\w.-]+"?|(?<="host": )"[^"]*"')),
+    ("host", False, re.compile(r'(?<=on host )\s*"?[\w.-]+"?|(?<="host": )"[^"]*"')),
     (
         "pid",
         True,

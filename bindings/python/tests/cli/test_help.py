@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import shlex
 
 import pytest
@@ -12,7 +14,7 @@ from crtx.cli import parser
 from crtx.cli.completion import tree
 
 from . import reference
-from .command import Crtx
+from .command import DEPLOYMENT, Crtx
 from .test_completion import all_nodes
 
 COMMANDS = [node.path for node in all_nodes(tree(parser.build())) if not node.children]
@@ -74,3 +76,59 @@ def test_one_option_has_one_name_in_all_commands() -> None:
                 kinds.setdefault(name, set()).add((action.metavar, action.nargs))
     # `evidence verify` takes the key several times, and is the only difference there may be.
     assert {name for name, found in kinds.items() if len(found) > 1} <= set()
+
+
+def results_of(crtx: Crtx) -> dict[str, set[str]]:
+    """The fields of each command's result, from a run of each."""
+    intent = (
+        *("--deployment-id", DEPLOYMENT, "--active-db", "/a", "--active-event-log", "/b"),
+        *("--backup-manifest", "alice.pub", "--staged-sqlite", "alice.pub"),
+        *("--staged-jsonl", "alice.pub"),
+    )
+    build = ("intent", "build", "--seed", "alice.seed", "--yes")
+    verify = ("intent", "verify", "--intent", "restore.intent.json", "--public-key", "alice.pub")
+    (crtx.place / "restore.intent.json").unlink()
+    runs = {
+        "intent build": crtx(*build, *intent, "--json").json,
+        "intent verify": crtx(*verify, *intent, "--json").json,
+        "hold": json.loads(crtx.hold("true", options=("--json",)).err),
+        "keygen": crtx("keygen", "new", "--json").json,
+        "principal": crtx("principal", "--public-key", "new.pub", "--json").json,
+        "sign": crtx("sign", "new.pub", "--seed", "alice.seed", "--yes", "--json").json,
+        "status": crtx("status", "--json").json,
+        "completion": crtx("completion", "fish", "--json").json,
+    }
+    crtx.leave_stale()
+    takeover = ("takeover", crtx.marker, *crtx.attestation, *crtx.holder, "--json")
+    runs["inspect"] = crtx("inspect", crtx.marker, "--json").json
+    runs["attest"] = crtx.attest("--json").json
+    runs["takeover --dry-run"] = json.loads(crtx(*takeover, "--dry-run").err)
+    runs["takeover"] = json.loads(crtx(*takeover, "--leak-on-failure", "--", "false").err)
+    crtx.attest("--name", "second")
+    crtx.attestation = ("--attestation", "second.attestation.json")
+    runs["quarantine"] = crtx.quarantine("--json").json
+    evidence = ("evidence", "list", ".", "--json")
+    runs["evidence list"] = crtx(*evidence).json
+    runs["evidence verify"] = crtx(
+        "evidence", "verify", *evidence[2:], "--public-key", "alice.pub"
+    ).json
+    fields = {command: set(run["result"]) for command, run in runs.items()}
+    for command, run in runs.items():
+        for value in run["result"].values():
+            if isinstance(value, list):
+                fields[command] |= set(value[0])
+    return fields
+
+
+def test_the_page_names_the_fields_of_every_result(crtx: Crtx) -> None:
+    page = reference.PAGE.read_text()
+    rows = page.partition("| command | `result` |\n| --- | --- |\n")[2].partition("\n\n")[0]
+    told: dict[str, set[str]] = {}
+    for row in rows.splitlines():
+        commands, text = row.strip("| ").split(" | ")
+        # Remarks in brackets are not fields.
+        names = set(re.findall(r"`([a-z_0-9]+)`", re.sub(r"\([^)]*\)", "", text)))
+        told.update(dict.fromkeys(re.findall("`([^`]+)`", commands), names))
+    for command, fields in results_of(crtx).items():
+        assert fields == told.pop(command), command
+    assert told == {}

@@ -95,8 +95,12 @@ def _add_expectation(parser: Any) -> None:
         )
     for name, what, _ in _STAGED:
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument(f"--{name}", metavar="FILE", help=f"{what}, which is hashed")
-        either.add_argument(f"--{name}-blake3", metavar="DIGEST", help="or its digest")
+        either.add_argument(
+            f"--{name}",
+            metavar="FILE",
+            help=f"{what}, which is hashed (this or its digest is required)",
+        )
+        either.add_argument(f"--{name}-blake3", metavar="DIGEST", help=f"the digest of {what}")
 
 
 def _expectation(args: argparse.Namespace) -> dict[str, Any]:

@@ -163,7 +163,8 @@ def add_signer(parser: Any) -> None:
     who.add_argument(
         "--unsigned",
         action="store_true",
-        help="write the document only, for `crtx sign` on another machine (wants --public-key)",
+        help="write the document only, for `crtx sign` on another machine (wants --public-key; "
+        "this or --seed is required)",
     )
     arguments.add_public_key(
         parser, "the signer's public key (default: the seed's)", required=False
