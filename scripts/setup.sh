@@ -33,6 +33,8 @@ needs_of_test() {
   # For a Go of another version than the PATH has: scripts/with-go.sh.
   { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
   need spin spin
+  need cmake cmake
+  need groff groff-base
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
     PATH=$PATH:/usr/sbin:/sbin
