@@ -18,15 +18,20 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 go_vet     = $(GO_NEWER) go vet $(1) && $(GO_NEWER) go run $(STATICCHECK) $(1)
 
 GO_SOURCES = bindings/go examples/hello.go $(wildcard examples/*/*.go)
-GO_SHARED  = PKG_CONFIG_PATH='$(RELEASE)/pkgconfig' LD_LIBRARY_PATH='$(RELEASE)'
+
+# The shared library is tested as it is installed.
+GO_INSTALLED := $(GO_LOGS)/installed
+GO_INSTALL    = PREFIX='$(GO_INSTALLED)' LIBDIR='$(GO_INSTALLED)/lib' INCLUDEDIR='$(GO_INSTALLED)/include' \
+                MANDIR='$(GO_INSTALLED)/man' DESTDIR= scripts/install.sh install '$(RELEASE)'
+GO_SHARED     = PKG_CONFIG_PATH='$(GO_INSTALLED)/lib/pkgconfig' LD_LIBRARY_PATH='$(GO_INSTALLED)/lib'
 
 go: build ## the static archive that the Go package links, in bindings/go
 	@scripts/go-archive.sh '$(RELEASE)/libcrtx.a'
 
-test-go: setup go pkgconfig ## the Go tests: race detector, cgocheck2, shared library, oldest Go, fuzz targets, example
+test-go: setup go ## the Go tests: race detector, cgocheck2, shared library, oldest Go, fuzz targets, example
 	@echo "== test-go"
-	@mkdir -p '$(GO_LOGS)'
-	@cd bindings/go && CRTX_LIBDIR='$(RELEASE)' $(GO) $(GO_TEST) 'race detector' '$(GO_LOGS)/race.log' -race ./...
+	@mkdir -p '$(GO_LOGS)' && $(GO_INSTALL)
+	@cd bindings/go && CRTX_PREFIX='$(GO_INSTALLED)' $(GO) $(GO_TEST) 'race detector' '$(GO_LOGS)/race.log' -race ./...
 	@cd bindings/go && GOEXPERIMENT=cgocheck2 $(GO) $(GO_TEST) 'cgocheck2' '$(GO_LOGS)/cgocheck2.log' .
 	@cd bindings/go && $(GO_SHARED) $(GO) $(GO_TEST) 'shared library' '$(GO_LOGS)/shared.log' -tags crtx_dynamic .
 	@cd bindings/go && $(GO_OLDEST) $(GO_TEST) 'oldest Go' '$(GO_LOGS)/oldest.log' .

@@ -44,13 +44,25 @@ files() {
 LIST
 }
 
-# The paths in the CMake file are relative to the prefix; one that is elsewhere stays as it is.
-below_prefix() { echo "${1#"$PREFIX"/}"; }
+# below_prefix DIRECTORY: as crtx.pc writes it, so that pkg-config --define-prefix can move it.
+below_prefix() {
+  case $1 in
+    "$PREFIX"/*) echo "\${prefix}/${1#"$PREFIX"/}" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# The paths in the CMake file are relative to the prefix; an absolute one stays as it is.
+below_prefix_for_cmake() { below_prefix "$1" | sed 's|^\${prefix}/||'; }
 
 fill_templates() {
-  scripts/pkgconfig.sh "$PREFIX" "$LIBDIR" "$INCLUDEDIR" >"$made/crtx.pc"
-  sed -e "s|^set(_crtx_libdirs .*|set(_crtx_libdirs \"$(below_prefix "$LIBDIR")\")|" \
-    -e "s|^set(_crtx_includedir .*|set(_crtx_includedir \"$(below_prefix "$INCLUDEDIR")\")|" \
+  sed -e "s|@version@|$version|" \
+    -e "s|@prefix@|$PREFIX|" \
+    -e "s|@libdir@|$(below_prefix "$LIBDIR")|" \
+    -e "s|@includedir@|$(below_prefix "$INCLUDEDIR")|" \
+    packaging/crtx.pc.in >"$made/crtx.pc"
+  sed -e "s|^set(_crtx_libdirs .*|set(_crtx_libdirs \"$(below_prefix_for_cmake "$LIBDIR")\")|" \
+    -e "s|^set(_crtx_includedir .*|set(_crtx_includedir \"$(below_prefix_for_cmake "$INCLUDEDIR")\")|" \
     packaging/crtx-config.cmake >"$made/crtx-config.cmake"
 }
 

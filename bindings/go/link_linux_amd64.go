@@ -8,7 +8,7 @@ package crtx
 // go command rebuilds and relinks for a header that has changed, but not for an archive.
 
 /*
-#cgo LDFLAGS: ${SRCDIR}/libcrtx_linux_amd64.a -lutil -lrt -lpthread -lm -ldl -lc
+#cgo LDFLAGS: ${SRCDIR}/libcrtx_linux_amd64.a -lutil -lrt -lpthread -lm -ldl
 #if !__has_include("libcrtx_linux_amd64.h")
 #error "libcrtx_linux_amd64.a is missing: run 'make go' in the libcrtx repository, or build with -tags crtx_dynamic"
 #else

@@ -24,12 +24,12 @@ func repository(t *testing.T) string {
 	return root
 }
 
-// libraries has the shared library and its crtx.pc, in the folder pkgconfig.
-func libraries(t *testing.T) string {
-	if directory := os.Getenv("CRTX_LIBDIR"); directory != "" {
-		return directory
+// installed is where the library was installed, for the shared library and its crtx.pc.
+func installed(t *testing.T) string {
+	if prefix := os.Getenv("CRTX_PREFIX"); prefix != "" {
+		return prefix
 	}
-	return filepath.Join(repository(t), "target/release")
+	return filepath.Join(repository(t), "target/go/installed")
 }
 
 func must(t *testing.T, err error) {
