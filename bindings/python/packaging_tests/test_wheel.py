@@ -12,7 +12,7 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
-from packaging_support import PACKAGE, ROOT, Venv, source_files
+from packaging_support import PACKAGE, ROOT, Venv, run, source_files
 
 LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"]
 
@@ -93,4 +93,6 @@ def test_an_installed_wheel_locks_without_compiler_or_network(
     assert found["released"]
     assert found["version"] == found["library"] == crate_version()
     assert Path(found["package"]).is_relative_to(venv.path)
-    assert (venv.path / "bin" / "crtx").is_file()
+    command = venv.path / "bin" / "crtx"
+    assert run(command, "status", "--help", cwd=venv.path).startswith("usage: crtx status")
+    assert "CRTX_E_MARKER_EXISTS" in run(command, "status", cwd=venv.path)
