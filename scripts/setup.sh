@@ -30,7 +30,15 @@ needs_of_test() {
   need valgrind valgrind
   need nm binutils
   need abidiff abigail-tools
+  need python3 python3
+  # Debian's python3 has no ensurepip: a venv then has no pip.
+  { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
   need spin spin
+  need cmake cmake
+  need groff groff-base
+  # The crtx command's completions are tried out in the shells themselves.
+  need zsh zsh
+  need fish fish
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
     PATH=$PATH:/usr/sbin:/sbin

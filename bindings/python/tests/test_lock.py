@@ -76,6 +76,22 @@ def test_paths_are_absolute_and_stay_after_a_chdir(
     assert names(place) == []
 
 
+def test_one_object_gets_no_second_lock_where_its_relative_path_leads_after_a_chdir(
+    place: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = place / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(place)
+    with new_lock(marker.name) as lock:
+        monkeypatch.chdir(elsewhere)
+        with pytest.raises(crtx.MarkerExists) as caught:
+            lock.acquire()
+        assert caught.value.marker_state is crtx.MarkerState.HELD_BY_THIS_PROCESS
+        assert names(elsewhere) == []
+        lock.check()
+    assert names(place) == ["elsewhere"]
+
+
 def test_a_second_acquire_is_refused_by_any_object_and_says_who_holds_it(marker: Path) -> None:
     lock = new_lock(marker).acquire()
     for other in (lock, new_lock(marker)):

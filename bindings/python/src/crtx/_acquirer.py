@@ -12,7 +12,7 @@ from crtx import _abi, _call
 from crtx._holding import Holding, Holdings
 from crtx._library import library
 from crtx._waiting import Patience
-from crtx.errors import AcquireCancelled, CrtxError, from_c, gave_up
+from crtx.errors import AcquireCancelled, BadHandle, CrtxError, from_c, gave_up
 from crtx.marker import inspect
 from crtx.status import Status
 
@@ -62,15 +62,15 @@ class Acquirer:
 
     def _attempt(self, holding: Holding) -> CrtxError | None:
         """One try, which fills ``holding`` or returns the refusal."""
-        self._refuse_a_second(holding)
+        c_path = self._path_to_try(holding)
         error = _abi.Error()
         status = library.crtx_lock_acquire(
-            self._c_path, byref(self._options), byref(holding.handle), byref(error)
+            c_path, byref(self._options), byref(holding.handle), byref(error)
         )
         if status != Status.OK:
             return from_c(error, self._path)
         # Again, because files can be taken away between the look and the try.
-        self._refuse_a_second(holding)
+        self._path_to_try(holding)
         return None
 
     def _attempt_for_a_loop(self, holding: Holding) -> CrtxError | None:
@@ -84,15 +84,20 @@ class Acquirer:
                 library.crtx_lock_release(holding.handle, None)
                 self._holdings.forget_if_ended(holding)
 
-    def _refuse_a_second(self, holding: Holding) -> None:
-        """If the files of the lock that this object has were taken away, C would grant another. In a
-        forked child the object is its parent's."""
+    def _path_to_try(self, holding: Holding) -> bytes:
+        """The path; but if this object has a lock already, that lock's own marker, so that C refuses
+        the second one: a relative path may lead elsewhere since. Raises if that lock is lost, or is
+        the parent's of a forked child."""
         other = self._holdings.live(besides=holding)
-        if other is not None:
+        if other is None:
+            return self._c_path
+        try:
             error = _abi.Error()
             status = library.crtx_lock_check(other.handle, byref(error))
-            if status not in (Status.OK, Status.BAD_HANDLE):
-                raise from_c(error, self._path)
+            _call.expect_ok(status, error, self._path)
+            return _call.text_of(library.crtx_lock_marker_path, other.handle, where=self._path)
+        except BadHandle:
+            return self._c_path  # another thread has released it just now
 
     def _pause_after(self, refusal: CrtxError, patience: Patience) -> float:
         pause = patience.pause_after(refusal)
