@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stores import DEPLOYMENT, DIGEST, Holder, leave_a_stale_marker, names, new_lock
 
 import crtx
+from crtx._acquirer import Acquirer
+from crtx._holding import Holdings
 
 
 def test_an_acquired_lock_is_a_marker_and_a_companion_and_a_released_one_is_nothing(
@@ -214,6 +217,45 @@ def test_an_object_whose_files_were_taken_away_gets_no_second_lock(
     new_lock(marker).acquire().release()
     with pytest.raises(crtx.Lost):
         lock.release()
+
+
+def test_nor_if_they_are_taken_away_between_the_look_and_the_try(
+    place: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = new_lock(marker).acquire()
+    look = Acquirer._path_to_try
+
+    def look_and_lose(self: Acquirer, holding: Any) -> bytes:
+        path = look(self, holding)
+        for entry in place.iterdir():
+            entry.unlink()
+        return path
+
+    monkeypatch.setattr(Acquirer, "_path_to_try", look_and_lose)
+    with pytest.raises(crtx.Lost):
+        lock.acquire()
+    assert names(place) == []
+    with pytest.raises(crtx.Lost):
+        lock.release()
+
+
+def test_a_try_goes_on_if_another_thread_releases_the_same_object_just_then(
+    place: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = new_lock(marker).acquire()
+    live = Holdings.live
+
+    def look_and_release(self: Holdings, besides: Any = None) -> Any:
+        found = live(self, besides)
+        if besides is not None and found is not None:
+            monkeypatch.undo()
+            lock.release()
+        return found
+
+    monkeypatch.setattr(Holdings, "live", look_and_release)
+    with lock.acquire():
+        lock.check()
+    assert names(place) == []
 
 
 def test_somebody_elses_marker_is_left_alone(place: Path, marker: Path) -> None:
