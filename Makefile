@@ -10,17 +10,17 @@ C99         := -std=c99 $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
 CXX17       := -std=c++17 $(WARNINGS)
 
 TARGET   := $(abspath $(or $(CARGO_TARGET_DIR),target))
-LIBDIR   := $(TARGET)/release
+RELEASE  := $(TARGET)/release
 PANICDIR := $(TARGET)/panic/debug
 BUILD    := $(TARGET)/c
 SONAME   := libcrtx.so.1
 INCLUDE  := $(CURDIR)/include
-LINK      = -I'$(INCLUDE)' -L'$(LIBDIR)' -lcrtx -Wl,-rpath,'$(LIBDIR)'
+LINK      = -I'$(INCLUDE)' -L'$(RELEASE)' -lcrtx -Wl,-rpath,'$(RELEASE)'
 SQLITE    = $(shell pkg-config --cflags --libs sqlite3)
 
 # What `make test` runs, in this order. A file in mk/ adds a step with `TEST_STEPS += test-name`,
 # and may define targets of its own.
-TEST_STEPS := test-rust test-c test-readme check-symbols check-abi check-unsafe check-dependencies
+TEST_STEPS := test-rust test-c test-readme check-symbols check-unsafe check-dependencies
 -include $(sort $(wildcard mk/*.mk))
 
 export CARGO CC CXX
@@ -29,8 +29,8 @@ export CARGO CC CXX
 # The steps share cargo's target directory, and their output is to be read in order.
 .NOTPARALLEL:
 .PHONY: help setup build build-panic test test-rust test-c test-readme demo header \
-        header-check symbols check-symbols abi check-abi check-unsafe check-dependencies sbom dist examples fmt lint clean \
-        setup-build setup-demo build-abi
+        header-check symbols check-symbols check-unsafe check-dependencies sbom dist examples fmt lint clean \
+        setup-build setup-demo
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
@@ -48,7 +48,7 @@ setup-demo:
 build: setup-build ## the release library: libcrtx.so, its SONAME link, libcrtx.a
 	@echo "== build"
 	@$(CARGO) build $(CARGO_FLAGS) --release
-	@ln -sf libcrtx.so '$(LIBDIR)/$(SONAME)'
+	@ln -sf libcrtx.so '$(RELEASE)/$(SONAME)'
 
 test: $(TEST_STEPS) ## all tests: Rust, C, C++, the README's examples, symbols, unsafe code
 	@echo "== test: all steps passed: $(TEST_STEPS)"
@@ -69,7 +69,7 @@ build-panic: setup
 
 test-c: setup build build-panic ## the C test programs and the tests of the C++ wrapper
 	@echo "== test-c"
-	@CRTX_LIBDIR='$(LIBDIR)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_PANIC_LIBDIR='$(PANICDIR)' \
+	@CRTX_LIBDIR='$(RELEASE)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_PANIC_LIBDIR='$(PANICDIR)' \
 	  CRTX_BUILDDIR='$(TARGET)/ctests' ctests/run.sh all
 
 test-readme: examples ## the README's code is that of examples/, and its commands are run by CI
@@ -82,20 +82,10 @@ header-check: setup ## include/crtx.h is what the Rust sources say
 	@scripts/header.sh --check
 
 symbols: build ## write abi/symbols.txt anew from the library
-	@scripts/check-symbols.sh '$(LIBDIR)/libcrtx.so' --write
+	@scripts/check-symbols.sh '$(RELEASE)/libcrtx.so' --write
 
 check-symbols: build ## the library exports what abi/symbols.txt lists, and nothing else
-	@scripts/check-symbols.sh '$(LIBDIR)/libcrtx.so'
-
-# With the debug information that abidiff compares by.
-build-abi: setup
-	@$(CARGO) build $(CARGO_FLAGS) --quiet --profile abi
-
-abi: build-abi ## write abi/libcrtx.abi anew from the library
-	@scripts/check-abi.sh '$(TARGET)/abi/libcrtx.so' --write
-
-check-abi: build-abi ## the library's types and functions are those of abi/libcrtx.abi
-	@scripts/check-abi.sh '$(TARGET)/abi/libcrtx.so'
+	@scripts/check-symbols.sh '$(RELEASE)/libcrtx.so'
 
 check-unsafe: ## unsafe code is only in src/ffi and src/sys
 	@scripts/check-unsafe.sh
@@ -111,10 +101,12 @@ dist: sbom ## the release files, in target/dist: source, bill of materials, chec
 	@scripts/dist.sh '$(TARGET)'
 
 # They run in a directory of their own, because the checkout may be on a network filesystem.
-examples: build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_restore ## build the examples, run the small ones
+examples: setup-demo build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_restore ## build the examples, run the small ones
 	@echo "== examples"
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && cd "$$place" && \
-	  '$(BUILD)/hello-c' && '$(BUILD)/hello-cpp'
+	  '$(BUILD)/hello-c' && '$(BUILD)/hello-cpp' && \
+	  PYTHONPATH='$(CURDIR)/bindings/python/src' PYTHONDONTWRITEBYTECODE=1 CRTX_LIBRARY='$(RELEASE)/libcrtx.so' \
+	  python3 -W error '$(CURDIR)/examples/hello.py'
 
 fmt: ## format the Rust sources
 	@$(CARGO) fmt

@@ -31,7 +31,7 @@ programs="lock marker stale documents verification statuses library misuse struc
 filesystem permissions faults races layout"
 support="harness files documents peer fuse_mount"
 warnings="-Wall -Wextra -Wpedantic -Werror"
-rust_libraries="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
+rust_libraries="-lutil -lrt -lpthread -lm -ldl"
 exit_status=0
 # The tests have a watchdog of their own; this one is for what blocks even that.
 command -v timeout >/dev/null 2>&1 && limit="timeout -k 10 600" || limit=

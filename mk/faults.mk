@@ -4,5 +4,5 @@ TEST_STEPS += test-faults
 
 test-faults: build ## kill the process, and fail its system calls, one after the other (CRTX_KILLS=5000)
 	@echo "== test-faults"
-	@CRTX_LIBDIR='$(LIBDIR)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_BUILDDIR='$(TARGET)/faults' \
+	@CRTX_LIBDIR='$(RELEASE)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_BUILDDIR='$(TARGET)/faults' \
 	  ctests/faults/run.sh

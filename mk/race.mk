@@ -8,7 +8,7 @@ TEST_STEPS += test-race test-tsan
 test-race: build ## processes fight for one lock, crash and take over (CRTX_RACE_ROUNDS, CRTX_RACE_SEED)
 	@echo "== test-race"
 	@$(CARGO) build $(CARGO_FLAGS) --quiet --example race_worker
-	@CRTX_LIBDIR='$(LIBDIR)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_BUILDDIR='$(TARGET)/race' \
+	@CRTX_LIBDIR='$(RELEASE)' CRTX_INCLUDEDIR='$(INCLUDE)' CRTX_BUILDDIR='$(TARGET)/race' \
 	  ctests/race/run.sh '$(TARGET)/debug/examples/race_worker'
 
 test-tsan: setup ## the thread tests under ThreadSanitizer

@@ -15,7 +15,7 @@ if [ "${2:-}" = --write ]; then
 fi
 
 if ! diff -u "$list" <(printf '%s\n' "$exported"); then
-  echo "exported symbols differ from $list: if that is meant, run: make symbols" >&2
+  echo "exported symbols differ from $list: if that is meant, run: make abi" >&2
   exit 1
 fi
 if grep -v '^crtx_' "$list"; then

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The README tells the truth. In README.md and CONTRIBUTING.md
+# The README tells the truth. In README.md, CONTRIBUTING.md and the bindings' README.md
 # - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line
-#   (`make examples` compiles and runs the files); every C and C++ block has such a line;
+#   (`make examples` compiles and runs the files); every C, C++, Python and Go block has such a line;
 # - every command of a `sh` block is one that .ci/run runs, or that scripts/readme-commands.txt
 #   lists, one a line, each under a comment that says what covers it.
 set -euo pipefail
@@ -70,7 +70,7 @@ check_page() {
     local block=$work/block-$number.text where=$page:$line
     if [ "$file" != - ]; then
       check_same "$block" "$file" "$where"
-    elif [ "$language" = c ] || [ "$language" = cpp ]; then
+    elif [[ " c cpp python go " == *" $language "* ]]; then
       problem "$where: a $language block without <!-- test: FILE --> on the line before"
     elif [ "$language" = sh ]; then
       check_commands "$block" "$where"
@@ -80,7 +80,7 @@ check_page() {
 
 touch "$work/commands"
 grep -vE '^(#|$)' "$covered" >"$work/covered" || true
-for page in README.md CONTRIBUTING.md; do
+for page in README.md CONTRIBUTING.md bindings/python/README.md bindings/go/README.md; do
   [ ! -f "$page" ] || check_page "$page"
 done
 while IFS= read -r command; do

@@ -19,6 +19,7 @@ needs_of_build() {
 
 needs_of_demo() {
   needs_of_build
+  need python3 python3
   need pkg-config pkg-config
   { have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
 }
@@ -30,7 +31,11 @@ needs_of_test() {
   need nm binutils
   need abidiff abigail-tools
   need python3 python3
+  # Debian's python3 has no ensurepip: a venv then has no pip.
+  { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
   need spin spin
+  need cmake cmake
+  need groff groff-base
   # The crtx command's completions are tried out in these shells, where they can be had.
   if [ "$(id -u)" -eq 0 ] && have apt-get; then
     need zsh zsh

@@ -26,10 +26,10 @@ class Marker:
     state: MarkerState
     #: The process that wrote the marker; 0 if malformed.
     pid: int
-    #: When it was written: RFC 3339, exactly as it stands in the marker.
-    acquired_at: str
-    #: The same in nanoseconds since 1970-01-01T00:00:00Z.
+    #: When it was written, in nanoseconds since 1970-01-01T00:00:00Z.
     acquired_at_unix_ns: int
+    #: The same: RFC 3339, exactly as it stands in the marker.
+    acquired_at: str
     #: The holder's host name; may be empty.
     host: str
     #: Which deployment the store belongs to.
@@ -56,8 +56,8 @@ def from_c(marker: _abi.Marker) -> Marker:
     return Marker(
         state=MarkerState(marker.state),
         pid=marker.pid,
-        acquired_at=marker.acquired_at.decode(),
         acquired_at_unix_ns=marker.acquired_at_unix_ns,
+        acquired_at=marker.acquired_at.decode(),
         host=marker.host.decode(),
         deployment_id=marker.deployment_id.decode(),
         operator_principal_id=marker.operator_principal_id.decode(),

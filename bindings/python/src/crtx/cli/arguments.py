@@ -56,6 +56,17 @@ class Parser(argparse.ArgumentParser):
             **settings,
         )
 
+    def format_help(self) -> str:
+        if self.usage is None:
+            # argparse would list all options, each version of Python in its own way.
+            places = [
+                str(action.metavar or "COMMAND") + (" ..." if action.nargs not in (None, "?") else "")
+                for action in self._actions
+                if not action.option_strings
+            ]
+            self.usage = " ".join([self.prog, "[OPTIONS]", *places])
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, self.prog)
 
