@@ -74,7 +74,8 @@ class Crtx:
         seed = os.urandom(32)
         (place / "alice.seed").write_bytes(seed)
         (place / "alice.seed").chmod(0o600)
-        (place / "alice.pub").write_bytes(library.public_key(seed))
+        self.public_key = library.public_key(seed)
+        (place / "alice.pub").write_bytes(self.public_key)
         #: What every holder says of itself.
         self.holder = (
             *("--deployment-id", DEPLOYMENT),
@@ -125,7 +126,18 @@ class Crtx:
         return self.start("hold", self.marker, *self.holder, *options, "--", *command, **settings)
 
     def leave_stale(self) -> None:
-        """A restore that dies, and leaves its marker."""
+        """A stale marker, as one that was kept on purpose: quick, without another process."""
+        lock = library.ActiveStoreLock(
+            self.marker,
+            deployment_id=DEPLOYMENT,
+            operator_principal_id=library.operator_principal(self.public_key),
+            restore_intent_blake3=library.blake3_file(self.place / "restore.intent.json"),
+        ).acquire()
+        lock.leak()
+        lock.release()
+
+    def die_holding(self) -> None:
+        """The same, as a restore leaves it that was killed."""
         died = self.hold("sh", "-c", "kill -KILL $PPID; exec sleep 60")
         assert died.status == -9
         assert self.marker.exists()

@@ -9,7 +9,7 @@ import pytest
 
 import crtx as library
 
-from .command import Crtx
+from .command import DEPLOYMENT, Crtx
 
 
 @pytest.fixture
@@ -17,14 +17,21 @@ def kept(crtx: Crtx) -> Crtx:
     """Two quarantined markers of one store, and one of another."""
     for name, count in (("ledger.db.restore", 2), ("audit.db.restore", 1)):
         crtx.marker = crtx.place / name
-        for number in range(count):
+        for _ in range(count):
             crtx.leave_stale()
-            crtx.attest("--name", f"{name}-{number}")
-            ran = crtx(
-                *("quarantine", crtx.marker, "--attestation", f"{name}-{number}.attestation.json"),
-                *("--public-key", "alice.pub", "--deployment-id", "ledger-production"),
+            payload = library.build_takeover(
+                crtx.marker,
+                public_key=crtx.public_key,
+                justification="the power failed",
+                valid_for=60,
             )
-            assert ran.status == 0
+            library.quarantine(
+                crtx.marker,
+                attestation=payload,
+                signature=library.sign((crtx.place / "alice.seed").read_bytes(), payload),
+                public_key=crtx.public_key,
+                deployment_id=DEPLOYMENT,
+            )
     crtx.marker = crtx.place / "ledger.db.restore"
     return crtx
 

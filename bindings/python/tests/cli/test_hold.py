@@ -71,6 +71,7 @@ def test_no_such_command_is_127_and_one_that_cannot_run_is_126(crtx: Crtx) -> No
         ("./nowhere/at-all", 127, "No such file or directory"),
         ("./data", 126, "Permission denied"),
         ("/", 126, "Permission denied"),
+        ("./data/x", 126, "Not a directory"),
     ]:
         ran = crtx.hold(command)
         assert ran.status == status
@@ -151,7 +152,7 @@ def test_timeout_waits_for_a_holder_and_says_how_long_it_waited(crtx: Crtx) -> N
 
 
 def test_a_stale_marker_is_never_waited_for(crtx: Crtx) -> None:
-    crtx.leave_stale()
+    crtx.die_holding()
     ran = crtx.hold("true", options=("--timeout", "forever"))
     assert ran.status == 20
     assert "is stale" in ran.err

@@ -86,6 +86,21 @@ def test_an_error_in_text_has_its_prefix_and_its_number(crtx: Crtx, command: str
     assert "Traceback" not in ran.err
 
 
+def test_json_has_no_text_that_strict_parsers_refuse(crtx: Crtx) -> None:
+    ran = crtx("status", b"\xff", "--json")
+    assert ran.status == 1
+    json.dumps(ran.json, ensure_ascii=False).encode()
+    principal = crtx("principal", "--public-key", "alice.pub").out.strip()
+    document = {
+        "kind": "cortex_restore_intent",
+        "operator_principal_id": principal,
+        "a\ud800": ["\udfff", "\U0001f512"],
+    }
+    (crtx.place / "odd.json").write_text(json.dumps(document))
+    ran = crtx("sign", "odd.json", "--seed", "alice.seed", "--yes", "--json")
+    assert ran.json["result"]["document"]["a\ufffd"] == ["\ufffd", "\U0001f512"]
+
+
 def test_json_may_stand_before_the_command(crtx: Crtx) -> None:
     check_envelope(crtx("--json", "status", "21").out, "status", 0)
 

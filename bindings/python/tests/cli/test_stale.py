@@ -185,7 +185,8 @@ def test_attest_of_no_marker_says_that_the_store_is_free(crtx: Crtx) -> None:
 def test_a_malformed_marker_wants_the_deployment_and_is_then_moved(crtx: Crtx) -> None:
     crtx.marker.write_text("half a mark")
     ran = crtx.attest()
-    assert ran.status in (1, 67)
+    assert ran.status == 1
+    assert "deployment_id" in ran.err
     assert crtx.attest("--deployment-id", DEPLOYMENT).status == 0
     assert crtx.quarantine().status == 0
     assert crtx("evidence", "verify", ".", "--public-key", "alice.pub").status == 0
@@ -320,7 +321,7 @@ def test_an_attestation_of_another_marker_is_refused(stale: Crtx) -> None:
     stale.marker.unlink()
     stale.leave_stale()
     ran = stale.quarantine()
-    assert ran.status in (71, 72)
+    assert ran.status == 72
     assert f"    crtx attest {stale.marker}" in ran.err
 
 
