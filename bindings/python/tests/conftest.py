@@ -7,7 +7,6 @@ import faulthandler
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +26,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 @pytest.fixture(autouse=True)
 def _watchdog() -> Iterator[None]:
-    faulthandler.dump_traceback_later(_LONGEST_TEST, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(_LONGEST_TEST, exit=True, file=2)
     yield
     faulthandler.cancel_dump_traceback_later()
 
