@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -27,7 +28,7 @@ var (
 type call struct {
 	path   string
 	copies []unsafe.Pointer
-	hasNUL bool
+	cut    *string // the first text with a NUL in it
 }
 
 func (c *call) free() {
@@ -44,7 +45,9 @@ func (c *call) keep(copied unsafe.Pointer) unsafe.Pointer {
 // text copies a text. A C string ends at its first NUL, so one that contains a NUL would reach the
 // library shortened: run refuses the call then.
 func (c *call) text(text string) *C.char {
-	c.hasNUL = c.hasNUL || strings.IndexByte(text, 0) >= 0
+	if c.cut == nil && strings.IndexByte(text, 0) >= 0 {
+		c.cut = &text
+	}
 	return (*C.char)(c.keep(unsafe.Pointer(C.CString(text))))
 }
 
@@ -65,10 +68,10 @@ func (c *call) bytes(content []byte) (*C.uint8_t, C.size_t) {
 // run makes the call, and turns its answer into an *Error or nil. The details come back in the
 // same call: the goroutine may be on another thread by the next.
 func (c *call) run(function func(details *C.crtx_error) C.crtx_status) *Error {
-	if c.hasNUL {
+	if c.cut != nil {
 		return &Error{
-			Op: "argument check", Path: c.path,
-			Status: ErrInvalidArgument, Message: ErrInvalidArgument.Error(),
+			Op: "argument check", Path: c.path, Status: ErrInvalidArgument,
+			Message: fmt.Sprintf("the text %+.200q has a NUL byte at offset %d", *c.cut, strings.IndexByte(*c.cut, 0)),
 		}
 	}
 	details := &C.crtx_error{struct_size: C.sizeof_crtx_error}
