@@ -254,14 +254,19 @@ def test_suspending_and_continuing_takes_command_along(crtx: Crtx) -> None:
             terminal.expect("Stopped")
             until(lambda: process_state(crtx_pid) == process_state(command) == "T", how)
 
+        def continued() -> bool:
+            # crtx passes the SIGCONT on before it sleeps again: one that came later would undo the
+            # next stop of COMMAND.
+            return process_state(crtx_pid) == "S" and process_state(command) != "T"
+
         for how in ("key", "crtx", "command"):
             suspend(how)
             terminal.type("fg\n")
-            until(lambda: "T" not in process_state(crtx_pid) + process_state(command), "fg")
+            until(continued, "fg")
         # Continued by a signal to crtx alone, while the shell believes it to be stopped.
         suspend("crtx")
         os.kill(crtx_pid, signal.SIGCONT)
-        until(lambda: "T" not in process_state(crtx_pid) + process_state(command), "SIGCONT")
+        until(continued, "SIGCONT")
         os.kill(crtx_pid, signal.SIGUSR2)
         until(lambda: process_state(crtx_pid) in "-Z", "the end")
         assert crtx.state() == "absent"
