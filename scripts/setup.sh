@@ -3,7 +3,7 @@
 # Makes sure that what a target needs is here. With everything in place it only looks. As root on a
 # Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
-# Usage: scripts/setup.sh build | demo | test
+# Usage: scripts/setup.sh build | demo | engines | test
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -11,6 +11,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 missing=()
 # need COMMAND PACKAGE
 need() { have "$1" || missing+=("$2"); }
+# need_library PKG-CONFIG-NAME PACKAGE
+need_library() { { have pkg-config && pkg-config --exists "$1"; } || missing+=("$2"); }
 
 needs_of_build() {
   need "${CC:-cc}" gcc
@@ -20,7 +22,14 @@ needs_of_build() {
 needs_of_demo() {
   needs_of_build
   need pkg-config pkg-config
-  { have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
+  need_library sqlite3 libsqlite3-dev
+}
+
+needs_of_engines() {
+  needs_of_demo
+  need "${CXX:-c++}" g++
+  need_library rocksdb librocksdb-dev
+  need_library lmdb liblmdb-dev
 }
 
 needs_of_test() {
@@ -58,9 +67,9 @@ need_cargo() {
 }
 
 case ${1:-} in
-  build | demo | test) "needs_of_$1" ;;
+  build | demo | engines | test) "needs_of_$1" ;;
   *)
-    echo "usage: $0 build | demo | test" >&2
+    echo "usage: $0 build | demo | engines | test" >&2
     exit 2
     ;;
 esac

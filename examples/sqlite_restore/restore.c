@@ -6,21 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PAGE_BYTES = 4096, PAGES_PER_CHUNK = 32 };
 
 typedef void (*after_chunk)(void *context, long done, long total);
-
-struct report {
-  long done;
-  long total;
-};
 
 static int open_or_give_up(const char *path, int flags) {
   int file = open(path, flags | O_CLOEXEC);
@@ -48,13 +40,32 @@ static void check_lock(crtx_lock lock) {
   expect_status(crtx_lock_check(lock, &error), CRTX_OK, &error, "check before the next chunk");
 }
 
-static void copy_pages(const struct workspace *workspace, crtx_lock lock, after_chunk report,
-                       void *context) {
+/* SQLite's own lock, as its unix files have it: an exclusive one on the lock bytes says that no
+ * connection is open, and refuses those that did not look at the marker. It works on a database
+ * that SQLite cannot open any more, and goes when `file` is closed. */
+static int lock_out_sqlite(int file) {
+  struct flock lock_bytes;
+  memset(&lock_bytes, 0, sizeof lock_bytes);
+  lock_bytes.l_type = F_WRLCK;
+  lock_bytes.l_whence = SEEK_SET;
+  lock_bytes.l_start = SQLITE_LOCK_BYTES;
+  lock_bytes.l_len = SQLITE_LOCK_BYTES_COUNT;
+  return fcntl(file, F_SETLK, &lock_bytes) == 0;
+}
+
+static int copy_pages(const struct workspace *workspace, crtx_lock lock, after_chunk report,
+                      void *context) {
   long total = file_size(workspace->staged_store) / PAGE_BYTES;
   int from = open_or_give_up(workspace->staged_store, O_RDONLY);
   int to = open_or_give_up(workspace->store, O_WRONLY);
   long done;
   long count;
+  if (!lock_out_sqlite(to)) {
+    close(from);
+    close(to);
+    return 0;
+  }
+  report(context, 0, total);
   remove_log(workspace->store, "-wal");
   remove_log(workspace->store, "-shm");
   for (done = 0; done < total; done += count) {
@@ -67,6 +78,7 @@ static void copy_pages(const struct workspace *workspace, crtx_lock lock, after_
     give_up("cannot finish %s: %s", workspace->store, strerror(errno));
   close(from);
   close(to);
+  return 1;
 }
 
 static void show_pages(void *context, long done, long total) {
@@ -74,71 +86,27 @@ static void show_pages(void *context, long done, long total) {
   progress("restoring", done, total, "pages");
 }
 
-void restore_store(const struct workspace *workspace, crtx_lock lock) {
-  copy_pages(workspace, lock, show_pages, NULL);
+int restore_store(const struct workspace *workspace, crtx_lock lock) {
+  if (!copy_pages(workspace, lock, show_pages, NULL)) return 0;
   progress_end();
+  check_lock(lock);
   copy_small_file(workspace->staged_events, workspace->events);
-}
-
-static int send_all(int channel, const void *bytes, size_t length) {
-  return send(channel, bytes, length, MSG_NOSIGNAL) == (ssize_t)length ? 0 : -1;
-}
-
-/* The parent's leave makes the moment of the kill the same on every machine. */
-static void tell_parent(void *context, long done, long total) {
-  int channel = *(int *)context;
-  struct report report;
-  char go;
-  memset(&report, 0, sizeof report);
-  report.done = done;
-  report.total = total;
-  if (send_all(channel, &report, sizeof report) != 0 || read(channel, &go, 1) != 1) _exit(1);
-}
-
-static void run_child(const struct workspace *workspace, const crtx_lock_options *options,
-                      int channel) {
-  crtx_error error = CRTX_ERROR_INIT;
-  crtx_lock lock;
-  if (crtx_lock_acquire(workspace->marker, options, &lock, &error) != CRTX_OK) {
-    fprintf(stderr, "the restoring child: %s\n", error.message);
-    _exit(1);
-  }
-  tell_parent(&channel, 0, file_size(workspace->staged_store) / PAGE_BYTES);
-  copy_pages(workspace, lock, tell_parent, &channel);
-  _exit(0);
-}
-
-struct child start_restore(const struct workspace *workspace, const crtx_lock_options *options) {
-  struct child child;
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) give_up("socketpair: %s", strerror(errno));
-  child.pid = fork();
-  if (child.pid < 0) give_up("fork: %s", strerror(errno));
-  if (child.pid == 0) {
-    close(ends[0]);
-    run_child(workspace, options, ends[1]);
-  }
-  close(ends[1]);
-  child.channel = ends[0];
-  return child;
-}
-
-int child_progress(const struct child *child, long *done, long *total) {
-  struct report report;
-  if (recv(child->channel, &report, sizeof report, MSG_WAITALL) != (ssize_t)sizeof report) return 0;
-  *done = report.done;
-  *total = report.total;
   return 1;
 }
 
-void let_child_go_on(const struct child *child) {
-  if (send_all(child->channel, "g", 1) != 0) give_up("the restoring child is gone");
+static void tell(void *context, long done, long total) {
+  struct report report;
+  memset(&report, 0, sizeof report);
+  report.done = done;
+  report.total = total;
+  tell_parent(*(int *)context, &report, sizeof report);
 }
 
-void kill_child(const struct child *child) {
-  int status = 0;
-  if (kill(child->pid, SIGKILL) != 0) give_up("kill: %s", strerror(errno));
-  if (waitpid(child->pid, &status, 0) != child->pid) give_up("waitpid: %s", strerror(errno));
-  close(child->channel);
-  expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child dies by SIGKILL");
+void run_restore(void *restoration, int channel) {
+  const struct restoration *what = restoration;
+  crtx_error error = CRTX_ERROR_INIT;
+  crtx_lock lock;
+  if (crtx_lock_acquire(what->workspace->marker, what->options, &lock, &error) != CRTX_OK)
+    give_up("the restoring child: %s", error.message);
+  if (!copy_pages(what->workspace, lock, tell, &channel)) give_up("the store is in use");
 }
