@@ -30,6 +30,9 @@ needs_of_engines() {
   need "${CXX:-c++}" g++
   need_library rocksdb librocksdb-dev
   need_library lmdb liblmdb-dev
+  need python3 python3
+  # Debian keeps the server's programs out of PATH.
+  have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 }
 
 needs_of_test() {
@@ -83,4 +86,11 @@ fi
 echo "setup: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+  # The package would make a cluster of its own, and start a server.
+  no_cluster=/etc/postgresql-common/createcluster.d/libcrtx-setup.conf
+  mkdir -p "${no_cluster%/*}"
+  trap 'rm -f "$no_cluster"; rmdir --ignore-fail-on-non-empty "${no_cluster%/*}"' EXIT
+  echo 'create_main_cluster = false' >"$no_cluster"
+fi
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
