@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The README tells the truth. In README.md and CONTRIBUTING.md
-# - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line
-#   (`make examples` compiles and runs the files); every C and C++ block has such a line;
+# The README tells the truth. In README.md, CONTRIBUTING.md and docs/embedding.md
+# - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line,
+#   and with `<!-- test: FILE#NAME -->` what is between the lines with "begin: NAME" and "end: NAME" in
+#   it, but for common indentation (`make examples` and `make engines` compile and run the files);
+#   every C, C++ and Python block has such a line;
 # - every command of a `sh` block is one that .ci/run runs, or that scripts/readme-commands.txt
 #   lists, one a line, each under a comment that says what covers it.
 set -euo pipefail
@@ -37,13 +39,33 @@ split_blocks() {
   ' "$1"
 }
 
-# The file may show its SPDX line and the README may leave it out.
+# What FILE, or FILE#NAME, has for a page. The file may show its SPDX line and the page leaves it out;
+# the lines that mark other fragments are not shown either.
+quoted() {
+  local file=${1%%#*} name=
+  [ "$file" = "$1" ] || name=${1#*#}
+  awk -v name="$name" '
+    function is_mark(kind) { return match($0, "(/\\*|//|#) " kind ": " name "( \\*/)?$") }
+    name == "" { if (!/SPDX-License-Identifier/) print; next }
+    is_mark("end") { inside = 0 }
+    inside && !/(\/\*|\/\/|#) (begin|end): [a-z-]+( \*\/)?$/ {
+      lines[++count] = $0
+      match($0, /^ */)
+      if ($0 != "" && (indent == "" || RLENGTH < indent)) indent = RLENGTH
+    }
+    is_mark("begin") { inside = 1 }
+    END { for (i = 1; i <= count; i++) print substr(lines[i], indent + 1) }
+  ' "$file"
+}
+
 check_same() {
-  local block=$1 file=$2 where=$3
-  if [ ! -f "$file" ]; then
-    problem "$where: there is no $file"
-  elif ! diff -u --label "$where" --label "$file" "$block" <(grep -v SPDX-License-Identifier "$file"); then
-    problem "$where: the block is not $file"
+  local block=$1 source=$2 where=$3
+  if [ ! -f "${source%%#*}" ]; then
+    problem "$where: there is no ${source%%#*}"
+  elif [ -z "$(quoted "$source")" ]; then
+    problem "$where: there is no $source"
+  elif ! diff -u --label "$where" --label "$source" "$block" <(quoted "$source"); then
+    problem "$where: the block is not $source"
   fi
 }
 
@@ -70,7 +92,7 @@ check_page() {
     local block=$work/block-$number.text where=$page:$line
     if [ "$file" != - ]; then
       check_same "$block" "$file" "$where"
-    elif [ "$language" = c ] || [ "$language" = cpp ]; then
+    elif [ "$language" = c ] || [ "$language" = cpp ] || [ "$language" = python ]; then
       problem "$where: a $language block without <!-- test: FILE --> on the line before"
     elif [ "$language" = sh ]; then
       check_commands "$block" "$where"
@@ -80,7 +102,7 @@ check_page() {
 
 touch "$work/commands"
 grep -vE '^(#|$)' "$covered" >"$work/covered" || true
-for page in README.md CONTRIBUTING.md; do
+for page in README.md CONTRIBUTING.md docs/embedding.md; do
   [ ! -f "$page" ] || check_page "$page"
 done
 while IFS= read -r command; do

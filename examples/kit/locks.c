@@ -35,8 +35,8 @@ const char *state_name(uint32_t state) {
   switch (state) {
     case CRTX_MARKER_ABSENT: return "no marker";
     case CRTX_MARKER_HELD:
-    case CRTX_MARKER_HELD_BY_THIS_PROCESS: return "held by";
-    case CRTX_MARKER_STALE: return "stale, left by";
+    case CRTX_MARKER_HELD_BY_THIS_PROCESS: return "held";
+    case CRTX_MARKER_STALE: return "stale";
     default: return "malformed";
   }
 }
@@ -48,6 +48,8 @@ void show_both_locks(const struct engine_lock *lock, const char *marker_path) {
   if (process != 0) snprintf(who, sizeof who, "held by process %ld", process);
   line("%-8s %-19s %s", lock->engine, base_name(lock->path), who);
   who[0] = '\0';
-  if (marker.pid != 0) snprintf(who, sizeof who, " process %lu", (unsigned long)marker.pid);
+  if (marker.pid != 0)
+    snprintf(who, sizeof who, "%s by process %lu",
+             marker.state == CRTX_MARKER_STALE ? ", left" : "", (unsigned long)marker.pid);
   line("%-8s %-19s %s%s", "libcrtx", base_name(marker_path), state_name(marker.state), who);
 }

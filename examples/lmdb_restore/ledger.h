@@ -47,6 +47,7 @@ struct watcher { /* is told how far the copy is */
   void (*after_chunk)(void *context, long done, long total);
   void *context;
 };
+void describe(const crtx_error *error, char *out, size_t size);
 crtx_status authorize(struct ledger *ledger, struct order *order, const struct operator_key *key,
                       crtx_error *error);
 enum ending restore(struct ledger *ledger, const struct order *order,

@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A restore of an LMDB environment that is killed half-way, and what may and may not follow. */
-#include "ledger.h"
+#include "story.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define ENTRIES 100000L
-
-struct demo {
-  struct ledger ledger;
-  struct operator_key operator_key;
-  struct operator_key intruder;
-  struct order order;
-  struct census whole; /* as it was backed up */
-  struct engine_lock engine_lock;
-};
-
-struct report {
-  long done;
-  long total;
-};
 
 static void make_ledger(struct ledger *ledger, int keep) {
   make_place(ledger->root, keep);
@@ -71,6 +49,16 @@ static void run_service(void *context, int channel) {
   mdb_env_close(env);
 }
 
+void damage(struct demo *demo) {
+  struct census census;
+  MDB_env *env;
+  clean_up_badly(&demo->ledger);
+  env = open_guarded(&demo->ledger);
+  expect(env != NULL && take_census(env, &census) == 0, "the damaged store can be read");
+  mdb_env_close(env);
+  expect(census.entries == ENTRIES / 4, "three of four entries are gone");
+}
+
 static void restore_beside_service(struct demo *demo) {
   crtx_error error = CRTX_ERROR_INIT;
   struct child service = start_child(run_service, &demo->ledger);
@@ -89,29 +77,23 @@ static void restore_beside_service(struct demo *demo) {
   expect_child_to_end(&service);
 }
 
-static void damage(struct demo *demo) {
-  struct census census;
-  MDB_env *env;
-  clean_up_badly(&demo->ledger);
-  env = open_guarded(&demo->ledger);
-  expect(env != NULL && take_census(env, &census) == 0, "the damaged store can be read");
-  mdb_env_close(env);
-  expect(census.entries == ENTRIES / 4, "three of four entries are gone");
-}
-
-static void show_content(struct demo *demo) {
+int is_whole(struct demo *demo) {
   struct ledger *ledger = &demo->ledger;
   struct census census;
   char digest[TEXT_SIZE];
   MDB_env *env;
   file_digest(ledger->data, digest);
-  shows(strcmp(digest, demo->order.digests[1]) == 0, "data.mdb is the backup, byte for byte");
   env = open_guarded(ledger);
   expect(env != NULL, "the guarded open lets us in: %s", ledger->text);
   expect(take_census(env, &census) == 0, "the restored store can be read");
   mdb_env_close(env);
-  shows(census.entries == ENTRIES && census.sum == demo->whole.sum,
-        "the guarded open lets us in: %s entries, their sum as before", grouped(census.entries));
+  return strcmp(digest, demo->order.digests[1]) == 0 && census.entries == ENTRIES &&
+         census.sum == demo->whole.sum;
+}
+
+static void show_content(struct demo *demo) {
+  shows(is_whole(demo), "data.mdb is the backup, byte for byte; the guarded open lets us in:");
+  line("    %s entries, their sum as before", grouped(ENTRIES));
 }
 
 static void restore_normally(struct demo *demo) {
@@ -126,141 +108,16 @@ static void restore_normally(struct demo *demo) {
   shows(look_at(demo->ledger.marker).state == CRTX_MARKER_ABSENT, "the marker is gone");
 }
 
-static void tell(void *context, long done, long total) {
-  struct report report;
-  report.done = done;
-  report.total = total;
-  tell_parent(*(int *)context, &report, sizeof report);
-}
-
-static void run_restore(void *context, int channel) {
-  struct demo *demo = context;
-  crtx_error error = CRTX_ERROR_INIT;
-  struct watcher watcher;
-  watcher.after_chunk = tell;
-  watcher.context = &channel;
-  if (restore(&demo->ledger, &demo->order, &watcher, &error) != RESTORED)
-    give_up("%s", demo->ledger.text);
-}
-
-static void show_refusal(struct demo *demo, const char *what, crtx_status wanted, uint32_t state) {
-  crtx_error error = CRTX_ERROR_INIT;
-  enum ending ending = restore(&demo->ledger, &demo->order, NULL, &error);
-  shows(ending == REFUSED && error.status == wanted && error.marker_state == state,
-        "%s is refused: %s, %s", what, crtx_status_name(error.status),
-        error.marker_state == CRTX_MARKER_STALE ? "stale" : "held");
-}
-
-static enum ending restore_signed_by(struct demo *demo, const struct operator_key *signer,
-                                     crtx_error *error) {
+enum ending restore_signed_by(struct demo *demo, const struct operator_key *signer,
+                              crtx_error *error) {
   struct document document;
   attest_takeover(&document, signer, demo->ledger.marker, 0);
   return restore_by_takeover(&demo->ledger, &demo->order, &document, &demo->operator_key, error);
 }
 
-/* While the holder lives, nobody gets past it: not even with the operator's signature. */
-static void try_against_live_holder(struct demo *demo) {
-  crtx_error error = CRTX_ERROR_INIT;
-  enum ending ending;
-  show_refusal(demo, "a second restore meanwhile", CRTX_E_MARKER_EXISTS, CRTX_MARKER_HELD);
-  shows(open_guarded(&demo->ledger) == NULL, "a guarded open meanwhile is refused");
-  ending = restore_signed_by(demo, &demo->operator_key, &error);
-  shows(ending == REFUSED && error.status == CRTX_E_CONTENDED,
-        "a signed takeover meanwhile is refused: %s", crtx_status_name(error.status));
-}
-
-/* How many bytes from the start are the other file's. */
-static long same_until(const char *path, const char *other) {
-  char left[4096], right[4096];
-  long same = 0;
-  int a = open(path, O_RDONLY | O_CLOEXEC);
-  int b = open(other, O_RDONLY | O_CLOEXEC);
-  if (a < 0 || b < 0) give_up("open: %s", strerror(errno));
-  while (read(a, left, sizeof left) == (ssize_t)sizeof left &&
-         read(b, right, sizeof right) == (ssize_t)sizeof right &&
-         memcmp(left, right, sizeof left) == 0)
-    same += (long)sizeof left;
-  close(a);
-  close(b);
-  return same;
-}
-
-static void crash(struct demo *demo) {
-  struct child child;
-  struct report report;
-  damage(demo);
-  child = start_child(run_restore, demo);
-  expect(child_tells(&child, &report, sizeof report), "the restore begins");
-  step("Crash", "another restore, process %ld", (long)child.pid);
-  show_both_locks(&demo->engine_lock, demo->ledger.marker);
-  try_against_live_holder(demo);
-  while (report.done * 2 < report.total) {
-    let_child_go_on(&child);
-    expect(child_tells(&child, &report, sizeof report), "it copies on until half-way");
-    progress("restoring", report.done / 1024, report.total / 1024, "KiB");
-  }
-  kill_child(&child);
-  progress_end();
-  line("SIGKILL after %s of %s KiB", grouped(report.done / 1024), grouped(report.total / 1024));
-  shows(same_until(demo->ledger.data, demo->ledger.staged) >= report.done &&
-            same_until(demo->ledger.data, demo->ledger.staged) < report.total,
-        "the store is the backup up to there, and something else behind it");
-}
-
-/* What an open that does not look comes to. In a process of its own, because LMDB trusts its pages
- * and may run into anything; what it says to standard error then is in our own words below. */
-struct finding {
-  int opened;
-  int walked; /* 0, or LMDB's error */
-  struct census census;
-};
-
-static void open_without_looking(void *context, int channel) {
-  static const struct rlimit no_core = {0, 0};
-  struct ledger *ledger = context;
-  struct finding finding;
-  MDB_env *env = open_unguarded(ledger);
-  memset(&finding, 0, sizeof finding);
-  finding.opened = env != NULL;
-  tell_parent(channel, &finding, sizeof finding);
-  close(STDERR_FILENO);
-  setrlimit(RLIMIT_CORE, &no_core);
-  alarm(20);
-  finding.walked = take_census(env, &finding.census);
-  tell_parent(channel, &finding, sizeof finding);
-}
-
-static void show_that_lmdb_is_not_enough(struct demo *demo) {
-  struct child child;
-  struct finding finding;
-  char what[128];
-  int status = 0;
-  step("LMDB alone", "its lock went with the process; the marker did not");
-  show_both_locks(&demo->engine_lock, demo->ledger.marker);
-  child = start_child(open_without_looking, &demo->ledger);
-  expect(child_tells(&child, &finding, sizeof finding), "the child opens the store");
-  shows(finding.opened, "mdb_env_open() that does not look opens it, and says nothing");
-  let_child_go_on(&child);
-  if (child_tells(&child, &finding, sizeof finding)) {
-    let_child_go_on(&child);
-    snprintf(what, sizeof what, "%s entries, then \"%s\"", grouped(finding.census.entries),
-             finding.walked == 0 ? "the end" : mdb_strerror(finding.walked));
-    expect(waitpid(child.pid, &status, 0) == child.pid, "the child ends");
-  } else {
-    expect(waitpid(child.pid, &status, 0) == child.pid && WIFSIGNALED(status), "it is killed");
-    snprintf(what, sizeof what, "death by signal %d (%s)", WTERMSIG(status),
-             strsignal(WTERMSIG(status)));
-    finding.walked = -1;
-  }
-  close(child.channel);
-  shows(finding.walked != 0 || finding.census.sum != demo->whole.sum,
-        "what is in there is not the ledger: %s", what);
-}
-
 static void refuse(struct demo *demo) {
   step("Refused", "until an operator has signed");
-  show_refusal(demo, "the next restore", CRTX_E_MARKER_EXISTS, CRTX_MARKER_STALE);
-  paragraph(demo->ledger.text);
+  show_refusal(demo, "the next restore", CRTX_MARKER_STALE);
   shows(open_guarded(&demo->ledger) == NULL, "the guarded open is refused");
   paragraph(demo->ledger.text);
 }
@@ -281,6 +138,7 @@ static void take_over(struct demo *demo) {
   ending = restore_signed_by(demo, &demo->operator_key, &error);
   shows(ending == RESTORED, "signed by the operator: %s",
         ending == RESTORED ? "accepted, and restored to the end" : demo->ledger.text);
+  demo->takeovers++;
   show_content(demo);
 }
 
@@ -302,12 +160,21 @@ static void fail_half_way(struct demo *demo) {
   expect(rename(whole_backup, ledger->staged) == 0, "put the backup back");
   ending = restore_signed_by(demo, &demo->operator_key, &error);
   shows(ending == RESTORED, "a new attestation, for that marker, and the good backup: restored");
+  demo->takeovers++;
   show_content(demo);
+}
+
+static void kill_everywhere(struct demo *demo) {
+  int kills;
+  step("Kills", "the same at other moments: after the first chunk, after each eighth, at the end");
+  kills = survive_kills(demo);
+  shows(kills > 0, "%d times closed, then whole by an attested takeover", kills);
+  demo->takeovers += kills;
 }
 
 static void audit(struct demo *demo) {
   crtx_error error = CRTX_ERROR_INIT;
-  char list[2 * STALE_PATH_SIZE];
+  static char list[16 * STALE_PATH_SIZE];
   const char *path;
   int count = 0;
   const struct operator_key *key = &demo->operator_key;
@@ -316,27 +183,29 @@ static void audit(struct demo *demo) {
   expect_status(crtx_evidence_list(demo->ledger.marker, list, sizeof list, NULL, &error), CRTX_OK,
                 &error, "list the evidence");
   for (path = list; *path != '\0'; path += strlen(path) + 1, count++) {
-    crtx_status status =
-        crtx_evidence_verify(path, key->public_key, sizeof key->public_key, &error);
-    shows(status == CRTX_OK, "%s: the operator signed for it", base_name(path));
+    expect_status(crtx_evidence_verify(path, key->public_key, sizeof key->public_key, &error),
+                  CRTX_OK, &error, "verify the evidence");
     expect_status(crtx_evidence_verify(path, other->public_key, sizeof other->public_key, &error),
                   CRTX_E_BAD_SIGNATURE, &error, "verify the evidence with another key");
   }
-  expect(count == 2, "as much evidence as there were takeovers");
+  shows(count == demo->takeovers, "%d quarantined markers; the operator signed for each:", count);
+  line("    %s and others", base_name(list));
 }
 
 int main(int count, char **arguments) {
   static const crtx_lock_options defaults = CRTX_LOCK_OPTIONS_INIT;
   static struct demo demo;
+  int version[3];
   make_ledger(&demo.ledger, wants_to_keep(count, arguments));
   demo.order.options = defaults;
   demo.engine_lock.engine = "LMDB";
   demo.engine_lock.path = demo.ledger.lock_file;
   demo.engine_lock.length = 1;
+  mdb_version(&version[0], &version[1], &version[2]);
   make_operator(&demo.operator_key);
   make_operator(&demo.intruder);
-  title("LMDB: a restore that dies half-way, with libcrtx %s and %s", crtx_version(),
-        mdb_version(NULL, NULL, NULL));
+  title("LMDB: a restore that dies half-way, with libcrtx %s and LMDB %d.%d.%d", crtx_version(),
+        version[0], version[1], version[2]);
   build_and_back_up(&demo);
   authorize_restore(&demo);
   restore_beside_service(&demo);
@@ -346,6 +215,7 @@ int main(int count, char **arguments) {
   refuse(&demo);
   take_over(&demo);
   fail_half_way(&demo);
+  kill_everywhere(&demo);
   audit(&demo);
   forget_operator(&demo.operator_key);
   forget_operator(&demo.intruder);

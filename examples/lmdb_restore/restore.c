@@ -17,6 +17,15 @@ static enum ending say(struct ledger *ledger, enum ending ending, const char *te
   return ending;
 }
 
+/* begin: log */
+/* One line for a log. The message names the file, escaped, and has no line break. */
+void describe(const crtx_error *error, char *out, size_t size) {
+  snprintf(out, size, "refused: status=%s operation=\"%s\" os_error=%ld marker_state=%lu %s",
+           crtx_status_name(error->status), error->operation, (long)error->os_error,
+           (unsigned long)error->marker_state, error->message);
+}
+/* end: log */
+
 /* begin: authorize */
 /* What is signed, and what is verified, is made from the files that are there now. LMDB has no log
  * beside its data, so the data file stands for both. */
