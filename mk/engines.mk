@@ -10,11 +10,11 @@ engines: setup-engines demo engine-rocksdb engine-lmdb engine-postgres ## SQLite
 
 engine-rocksdb: setup-engines build $(BUILD)/rocksdb_restore
 	@echo "== engine-rocksdb"
-	@$(BUILD)/rocksdb_restore
+	@timeout -k 5 120 $(BUILD)/rocksdb_restore
 
 engine-lmdb: setup-engines build $(BUILD)/lmdb_restore
 	@echo "== engine-lmdb"
-	@$(BUILD)/lmdb_restore
+	@timeout -k 5 120 $(BUILD)/lmdb_restore
 
 engine-postgres: setup-engines build
 	@echo "== engine-postgres"

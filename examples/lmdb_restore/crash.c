@@ -174,3 +174,22 @@ int survive_kills(struct demo *demo) {
   return (int)eighths;
 }
 /* end: kill */
+
+static void restore_and_die(void *context) { kill_after(context, 4); }
+
+/* The second look of the guarded open is for a restore that begins after the first, and may even
+ * have died before LMDB's lock was asked. */
+void open_while_a_restore_begins_and_dies(struct demo *demo) {
+  crtx_error error = CRTX_ERROR_INIT;
+  MDB_env *env;
+  damage(demo);
+  step("Race", "a restore begins, and dies, between the look and the open");
+  demo->ledger.context = demo;
+  demo->ledger.between = restore_and_die;
+  env = open_guarded(&demo->ledger);
+  demo->ledger.between = NULL;
+  shows(env == NULL && look_at(demo->ledger.marker).state == CRTX_MARKER_STALE,
+        "the second look finds its marker, and the store is closed again");
+  expect(restore_signed_by(demo, &demo->operator_key, &error) == RESTORED, "taken over");
+  demo->takeovers++;
+}

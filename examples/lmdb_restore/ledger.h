@@ -8,6 +8,9 @@
 #include <lmdb.h>
 
 struct ledger {
+  /* For the demo: what happens between the first look and the open. */
+  void (*between)(void *context);
+  void *context;
   char root[PATH_SIZE];
   char store[PATH_SIZE];     /* the environment's directory: data.mdb and LMDB's lock.mdb */
   char data[PATH_SIZE];      /* what a restore overwrites */

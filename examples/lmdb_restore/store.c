@@ -13,6 +13,7 @@ static void must(int result, const char *what) {
 MDB_env *open_unguarded(struct ledger *ledger) {
   MDB_env *env = NULL;
   int result = mdb_env_create(&env);
+  if (ledger->between != NULL) ledger->between(ledger->context);
   if (result == MDB_SUCCESS) result = mdb_env_set_mapsize(env, MAP_BYTES);
   if (result == MDB_SUCCESS) result = mdb_env_open(env, ledger->store, 0, 0600);
   if (result == MDB_SUCCESS) return env;

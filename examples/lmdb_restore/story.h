@@ -26,6 +26,7 @@ enum ending restore_signed_by(struct demo *demo, const struct operator_key *sign
 void show_refusal(struct demo *demo, const char *what, uint32_t state);
 void crash(struct demo *demo);
 void show_that_lmdb_is_not_enough(struct demo *demo);
+void open_while_a_restore_begins_and_dies(struct demo *demo);
 int survive_kills(struct demo *demo); /* how many */
 
 #endif /* STORY_H */

@@ -180,8 +180,10 @@ class demo {
     shows(again.status == CRTX_E_MARKER_EXISTS && again.marker_state == CRTX_MARKER_STALE,
           "the next restore is refused: %s, stale", crtx_status_name(again.status));
     paragraph(again.text);
+    const long tables = tables_in(where_);
     const answer opened = in_child([this](answer &, int) { open_guarded(where_); });
-    shows(opened.failed, "the guarded open is refused");
+    shows(opened.failed && tables_in(where_) == tables,
+          "the guarded open is refused, before RocksDB sees the store");
     paragraph(opened.text);
   }
 
@@ -279,6 +281,9 @@ class demo {
           "a second restore meanwhile is refused: %s, held", crtx_status_name(second.status));
     const answer opened = in_child([this](answer &, int) { open_guarded(where_); });
     shows(opened.failed, "a guarded open meanwhile is refused");
+    const answer not_looked = in_child([this](answer &, int) { open_unguarded(where_); });
+    shows(not_looked.failed,
+          "one that does not look is refused too, by LOCK, while that process lives");
     const answer signed_for = restore_signed_by(operator_);
     shows(signed_for.status == CRTX_E_CONTENDED, "a signed takeover meanwhile is refused: %s",
           crtx_status_name(signed_for.status));

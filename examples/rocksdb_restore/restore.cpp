@@ -18,8 +18,8 @@ void must(const rocksdb::Status &status) {
 std::unique_ptr<rocksdb::BackupEngine> open_backup(const places &where, rocksdb::Env *store_env) {
   rocksdb::BackupEngineOptions options(where.backup);
   options.backup_env = rocksdb::Env::Default();
-  // It copies in pieces of rate times period: the lock is checked once a MiB.
-  options.restore_rate_limiter.reset(rocksdb::NewGenericRateLimiter(1 << 30, 1000));
+  // It copies in pieces of rate times period: the lock is checked about ten times a MiB.
+  options.restore_rate_limiter.reset(rocksdb::NewGenericRateLimiter(1 << 30, 100));
   rocksdb::BackupEngine *engine = nullptr;
   must(rocksdb::BackupEngine::Open(store_env, options, &engine));
   return std::unique_ptr<rocksdb::BackupEngine>(engine);

@@ -142,10 +142,13 @@ static void try_against_live_holder(struct demo *demo) {
   char stale_path[STALE_PATH_SIZE];
   struct document document;
   crtx_signed_document attestation;
+  struct census census;
   status = crtx_lock_acquire(demo->files.marker, &demo->options, &lock, &error);
   shows(status == CRTX_E_MARKER_EXISTS && error.marker_state == CRTX_MARKER_HELD,
         "a second restore meanwhile:   refused, %s", crtx_status_name(status));
   shows(open_guarded(&demo->files) == NULL, "a guarded open meanwhile:     refused");
+  shows(take_census(demo->files.store, &census) != 0, "one that does not look:       \"%s\"",
+        census.integrity);
   attest_takeover(&document, &demo->operator_key, demo->files.marker, 0);
   attestation = as_signed(&document, &demo->operator_key);
   status = crtx_takeover(demo->files.marker, &attestation, &demo->options, &lock, stale_path,
