@@ -214,6 +214,21 @@ class demo {
     shows(bytes_below(copy.store) == stopped.content.rows, "and writes not one byte more");
   }
 
+  // On a copy: the backup changes between the signature and the restore.
+  void restore_a_backup_that_changed() {
+    places copy = copy_of_store("bad");
+    copy.backup = root_ + "/bad/backup";
+    fs::copy(where_.backup, copy.backup, fs::copy_options::recursive);
+    for (const auto &table : fs::directory_iterator(copy.backup + "/shared_checksum"))
+      fs::resize_file(table.path(), table.file_size() / 2);
+    step("Bad backup", "on a copy: its tables are cut short after they were authorized");
+    const answer failed =
+        in_child([this, &copy](answer &, int) { restore(copy, order_, nullptr); });
+    shows(failed.failed && look_at(copy.marker.c_str()).state == CRTX_MARKER_STALE,
+          "the restore fails, and keeps its marker on purpose:");
+    paragraph(failed.text);
+  }
+
   void audit() {
     step("Audit", "what stays beside the store");
     const std::vector<std::string> kept = crtx::list_evidence(where_.marker);
@@ -328,6 +343,7 @@ int main(int count, char **arguments) try {
   demo.refuse();
   demo.take_over();
   demo.remove_marker_under_a_restore();
+  demo.restore_a_backup_that_changed();
   demo.audit();
   return closing_line();
 } catch (const std::exception &failure) {
