@@ -45,6 +45,11 @@ needs_of_test() {
   need spin spin
   need cmake cmake
   need groff groff-base
+  # The crtx command's completions are tried out in these shells, where they can be had.
+  if [ "$(id -u)" -eq 0 ] && have apt-get; then
+    need zsh zsh
+    need fish fish
+  fi
   # The power cut test runs as root only, and only where it can mount.
   if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
     PATH=$PATH:/usr/sbin:/sbin

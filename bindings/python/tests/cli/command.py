@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
+import crtx as library
+
 DEPLOYMENT = "ledger-production"
 FIXTURES = Path(__file__).parents[4] / "tests" / "fixtures" / "cortex-0.1.2"
 #: Long enough for a loaded machine; nothing is measured by it.
@@ -69,7 +71,11 @@ class Crtx:
         }
         self.environment["TZ"] = "UTC"
         (place / "restore.intent.json").write_text("{}")
-        assert self("keygen", "alice").status == 0
+        seed = os.urandom(32)
+        (place / "alice.seed").write_bytes(seed)
+        (place / "alice.seed").chmod(0o600)
+        self.public_key = library.public_key(seed)
+        (place / "alice.pub").write_bytes(self.public_key)
         #: What every holder says of itself.
         self.holder = (
             *("--deployment-id", DEPLOYMENT),
@@ -117,12 +123,21 @@ class Crtx:
     def start_hold(
         self, *command: str, options: tuple[str, ...] = (), **settings: Any
     ) -> subprocess.Popen[bytes]:
-        return self.start(
-            "hold", self.marker, *self.holder, *options, "--", *command, **settings
-        )
+        return self.start("hold", self.marker, *self.holder, *options, "--", *command, **settings)
 
     def leave_stale(self) -> None:
-        """A restore that dies, and leaves its marker."""
+        """A stale marker, as one that was kept on purpose: quick, without another process."""
+        lock = library.ActiveStoreLock(
+            self.marker,
+            deployment_id=DEPLOYMENT,
+            operator_principal_id=library.operator_principal(self.public_key),
+            restore_intent_blake3=library.blake3_file(self.place / "restore.intent.json"),
+        ).acquire()
+        lock.leak()
+        lock.release()
+
+    def die_holding(self) -> None:
+        """The same, as a restore leaves it that was killed."""
         died = self.hold("sh", "-c", "kill -KILL $PPID; exec sleep 60")
         assert died.status == -9
         assert self.marker.exists()

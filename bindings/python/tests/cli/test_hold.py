@@ -71,10 +71,13 @@ def test_no_such_command_is_127_and_one_that_cannot_run_is_126(crtx: Crtx) -> No
         ("./nowhere/at-all", 127, "No such file or directory"),
         ("./data", 126, "Permission denied"),
         ("/", 126, "Permission denied"),
+        ("./data/x", 126, "Not a directory"),
     ]:
         ran = crtx.hold(command)
         assert ran.status == status
-        expected = f"crtx: cannot run {command}: {reason}; nothing was run, and the lock is released"
+        expected = (
+            f"crtx: cannot run {command}: {reason}; nothing was run, and the lock is released"
+        )
         assert ran.err == expected + "\n"
         assert crtx.state() == "absent"
 
@@ -109,7 +112,7 @@ def test_command_has_the_signal_dispositions_and_the_mask_that_crtx_had(crtx: Cr
     for prefix in ("", "trap '' HUP INT USR1; "):
         wanted = subprocess.run(["sh", "-c", prefix + see], capture_output=True, check=True)
         words = " ".join(f"'{os.fsdecode(word)}'" for word in crtx.words("hold", crtx.marker))
-        line = f"{prefix}{words} {' '.join(crtx.holder)} -- sh -c \"{see}\""
+        line = f'{prefix}{words} {" ".join(crtx.holder)} -- sh -c "{see}"'
         ran = subprocess.run(
             ["sh", "-c", line], capture_output=True, cwd=crtx.place, env=crtx.environment
         )
@@ -118,7 +121,9 @@ def test_command_has_the_signal_dispositions_and_the_mask_that_crtx_had(crtx: Cr
 
 
 def test_command_runs_in_crtxs_own_process_group_and_session(crtx: Crtx) -> None:
-    see = "import os; print(os.getpgid(0) == os.getpgid(os.getppid()), os.getsid(0) == os.getpgid(0))"
+    see = (
+        "import os; print(os.getpgid(0) == os.getpgid(os.getppid()), os.getsid(0) == os.getpgid(0))"
+    )
     assert crtx.hold(sys.executable, "-c", see).out == "True True\n"
 
 
@@ -147,7 +152,7 @@ def test_timeout_waits_for_a_holder_and_says_how_long_it_waited(crtx: Crtx) -> N
 
 
 def test_a_stale_marker_is_never_waited_for(crtx: Crtx) -> None:
-    crtx.leave_stale()
+    crtx.die_holding()
     ran = crtx.hold("true", options=("--timeout", "forever"))
     assert ran.status == 20
     assert "is stale" in ran.err
@@ -240,7 +245,9 @@ def test_json_of_a_refusal_says_whose_marker_it_is(crtx: Crtx) -> None:
 
 def test_who_answers_is_the_operator_or_the_principal_of_the_key(crtx: Crtx) -> None:
     principal = crtx("principal", "--public-key", "alice.pub").out.strip()
-    assert crtx.hold("grep", "-q", f"operator_principal_id={principal}", str(crtx.marker)).status == 0
+    assert (
+        crtx.hold("grep", "-q", f"operator_principal_id={principal}", str(crtx.marker)).status == 0
+    )
     for option in ("--operator", "--operator-principal-id"):
         see = ("grep", "-q", "operator_principal_id=night shift", str(crtx.marker))
         assert crtx.hold(*see, options=(option, "night shift")).status == 0
@@ -270,6 +277,8 @@ def test_options_of_command_are_commands_own(crtx: Crtx) -> None:
 
 
 def test_the_marker_is_the_one_at_the_start_if_command_changes_directory(crtx: Crtx) -> None:
-    ran = crtx("hold", "ledger.db.restore", *crtx.holder, "--", "sh", "-c", "cd /; echo $CRTX_MARKER_PATH")
+    ran = crtx(
+        "hold", "ledger.db.restore", *crtx.holder, "--", "sh", "-c", "cd /; echo $CRTX_MARKER_PATH"
+    )
     assert Path(ran.out.strip()) == crtx.marker
     assert crtx.state() == "absent"

@@ -58,7 +58,9 @@ def test_a_signal_to_crtx_alone_reaches_command_once(crtx: Crtx, name: str) -> N
     assert crtx.state() == "absent"
 
 
-def test_a_signal_that_kills_command_ends_crtx_with_128_and_the_lock_is_released(crtx: Crtx) -> None:
+def test_a_signal_that_kills_command_ends_crtx_with_128_and_the_lock_is_released(
+    crtx: Crtx,
+) -> None:
     running = crtx.start_hold("sleep", "1000")
     until(crtx.marker.exists, "the marker")
     running.send_signal(signal.SIGTERM)
@@ -97,7 +99,7 @@ def test_the_terminals_keys_reach_command_once(crtx: Crtx, key: str, name: str) 
 
 
 def test_a_terminal_that_hangs_up_reaches_command_once(crtx: Crtx) -> None:
-    """crtx leads the session, as under `ssh -t host crtx hold …`: the kernel tells the leader alone."""
+    """crtx leads the session, as under `ssh -t host crtx hold`: the kernel tells the leader alone."""
     log = Log(crtx)
     with Terminal(words_of(crtx, log), cwd=crtx.place, env=crtx.environment) as terminal:
         log.pid()

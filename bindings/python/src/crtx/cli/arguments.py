@@ -225,7 +225,7 @@ def add_holder(parser: Any) -> None:
     intent.add_argument(
         "--restore-intent-blake3",
         metavar="DIGEST",
-        help="the digest that `crtx intent verify` printed",
+        help="the digest that `crtx intent verify` printed (this or --intent is required)",
     )
     intent.add_argument(
         "--intent",

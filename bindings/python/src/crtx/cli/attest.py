@@ -81,8 +81,7 @@ def attest(args: argparse.Namespace, screen: Screen) -> Outcome:
                 path=args.path,
             )
         text = [
-            f"This signs {summary.title_of(document)}.",
-            "",
+            *summary.title_of(document, signed=not args.unsigned),
             *table(_rows(args.path, found, screen) + summary.rows_of(document)),
         ]
         held = found.state in (MarkerState.HELD, MarkerState.HELD_BY_THIS_PROCESS)
@@ -110,10 +109,7 @@ def attest(args: argparse.Namespace, screen: Screen) -> Outcome:
             f"--deployment-id {shell_word(str(document['deployment_id']))}",
         ]
         then = ["Then, to move the marker aside:", "  " + " \\\n      ".join(words)]
-    written = [
-        ("attestation", path_word(path)),
-        ("signature", path_word(signature or "(none yet)")),
-    ]
+    written = signing.written("attestation", path, signature)
     notes = ["the marker is HELD: this attestation is refused until that process is gone"]
     lines = [*shown, *table(written), "", *then]
     return Outcome(message, result, lines, notes=notes if held else [])

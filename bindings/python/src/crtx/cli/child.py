@@ -149,16 +149,15 @@ def _execute(command: list[bytes], environment: dict[bytes, bytes]) -> None:
     else:
         path = environment.get(b"PATH", os.fsencode(os.defpath))
         candidates = [os.path.join(directory or b".", name) for directory in path.split(b":")]
-    refusal = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    refusal: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for candidate in candidates:
         try:
             os.execve(candidate, command, environment)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except PermissionError as error:
-            refusal = error  # type: ignore[assignment]
         except OSError as error:
-            if error.errno != errno.ENOEXEC:
+            if error.errno == errno.ENOEXEC:
+                os.execve(b"/bin/sh", [b"sh", candidate, *command[1:]], environment)
+            if error.errno == errno.EACCES or len(candidates) == 1:
+                refusal = error
+            elif error.errno not in (errno.ENOENT, errno.ENOTDIR):
                 raise
-            os.execve(b"/bin/sh", [b"sh", candidate, *command[1:]], environment)
     raise refusal

@@ -4,6 +4,7 @@ that goes on from there."""
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,9 @@ def hint(error: CrtxError, args: argparse.Namespace | None) -> list[str]:
         return _next(
             "the old marker stands here now", f"crtx inspect {path_word(error.stale_path)}"
         )
-    found = _HINTS.get(error.status)
-    return [] if found is None else found(error, args)
+    found = _HINTS.get(error.status, _any_other)
+    lines: list[str] = found(error, args)
+    return lines
 
 
 def _next(sentence: str, *commands: str) -> list[str]:
@@ -51,6 +53,12 @@ def _command(args: Any) -> str:
 
 def _invalid_argument(error: CrtxError, args: Any) -> list[str]:
     return _next("read how it is called", f"crtx {_command(args)} --help".replace("  ", " "))
+
+
+def _any_other(error: CrtxError, args: Any) -> list[str]:
+    if error.os_error == errno.EEXIST:
+        return _next("choose another name (--name, --output), or move that file away")
+    return _next("read what this status means", f"crtx status {int(error.status)}")
 
 
 def _marker_exists(error: CrtxError, args: Any) -> list[str]:

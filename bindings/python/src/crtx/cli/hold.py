@@ -7,9 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from crtx.cli import arguments, child, keys, stale
-from crtx.cli.report import Report
-from crtx.cli.signals import Interrupted, Signals
+from crtx.cli import arguments, keys, stale
 from crtx.errors import (
     AcquireCancelled,
     Contended,
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from crtx.cli.outcome import Outcome
     from crtx.cli.screen import Screen
+    from crtx.cli.signals import Signals
     from crtx.lock import ActiveStoreLock
 
     #: A lock that is held, and where the marker stands that it replaced.
@@ -155,6 +154,7 @@ def _lock_options(args: argparse.Namespace) -> dict[str, Any]:
 def _acquire_patiently(lock: ActiveStoreLock, timeout: float | None, signals: Signals) -> None:
     """As ``lock.acquire(timeout)``, but that signals are heard between the tries and never in one."""
     from crtx._waiting import Patience
+    from crtx.cli.signals import Interrupted
 
     patience = Patience(timeout, _POLL_SECONDS)
     while True:
@@ -171,6 +171,10 @@ def _acquire_patiently(lock: ActiveStoreLock, timeout: float | None, signals: Si
 
 
 def _run_under_lock(args: argparse.Namespace, acquire: Callable[[Signals], Held]) -> Outcome:
+    from crtx.cli import child
+    from crtx.cli.report import Report
+    from crtx.cli.signals import Interrupted, Signals
+
     report = Report(args.path)
     with Signals() as signals:
         try:
@@ -183,8 +187,10 @@ def _run_under_lock(args: argparse.Namespace, acquire: Callable[[Signals], Held]
         environment = {"CRTX_MARKER_PATH": os.fspath(lock.marker_path)}
         if stale_path is not None:
             environment["CRTX_STALE_PATH"] = os.path.abspath(stale_path)
+        # One of the standard streams is COMMAND's as well.
+        hidden = args.json_fd if args.json_fd is not None and args.json_fd > 2 else None
         try:
-            ending = child.run(args.command_line, environment, signals, args.json_fd)
+            ending = child.run(args.command_line, environment, signals, hidden)
         except (Interrupted, child.NotRun) as nothing_ran:
             failure = _release(lock)
             if failure is not None:

@@ -95,8 +95,12 @@ def _add_expectation(parser: Any) -> None:
         )
     for name, what, _ in _STAGED:
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument(f"--{name}", metavar="FILE", help=f"{what}, which is hashed")
-        either.add_argument(f"--{name}-blake3", metavar="DIGEST", help="or its digest")
+        either.add_argument(
+            f"--{name}",
+            metavar="FILE",
+            help=f"{what}, which is hashed (this or its digest is required)",
+        )
+        either.add_argument(f"--{name}-blake3", metavar="DIGEST", help=f"the digest of {what}")
 
 
 def _expectation(args: argparse.Namespace) -> dict[str, Any]:
@@ -123,11 +127,12 @@ def build(args: argparse.Namespace, screen: Screen) -> Outcome:
             public_key=public, valid_for=args.valid_for, **_expectation(args)
         )
         document = summary.fields_of(payload) or {}
-        text = [f"This signs {summary.title_of(document)}.", "", *table(summary.rows_of(document))]
+        title = summary.title_of(document, signed=not args.unsigned)
+        text = [*title, *table(summary.rows_of(document))]
         shown = [*text, ""] if args.unsigned else signing.approve(args, text, document)
         path, signature = signing.write_document(args, "intent", "restore", payload, seed)
 
-    written = [("intent", path_word(path)), ("signature", path_word(signature or "(none yet)"))]
+    written = signing.written("intent", path, signature)
     then = []
     if signature is None:
         message = f"the intent is in {files.show([path])}, and is not signed yet"

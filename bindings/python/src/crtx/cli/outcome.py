@@ -82,14 +82,24 @@ def envelope(command: str | None, outcome: Outcome) -> str:
     """One line of ASCII, whatever the texts in it are."""
     import json
 
-    return json.dumps(
-        {
-            "crtx_json": ENVELOPE,
-            "command": command,
-            "status": int(outcome.status),
-            "name": status_name(outcome.status),
-            "message": outcome.message,
-            "error": None if outcome.error is None else error_fields(outcome.error),
-            "result": outcome.result,
-        }
-    )
+    fields = {
+        "crtx_json": ENVELOPE,
+        "command": command,
+        "status": int(outcome.status),
+        "name": status_name(outcome.status),
+        "message": outcome.message,
+        "error": None if outcome.error is None else error_fields(outcome.error),
+        "result": outcome.result,
+    }
+    return json.dumps(_without_surrogates(fields))
+
+
+def _without_surrogates(value: Any) -> Any:
+    """A lone surrogate is no text, and strict parsers refuse an object that has one."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+    return value

@@ -57,11 +57,7 @@ def sign(args: argparse.Namespace, screen: Screen) -> Outcome:
             text = _unknown_document(args.document, payload, signer)
         else:
             _demand_same_principal(document, signer)
-            text = [
-                f"This signs {summary.title_of(document)}.",
-                "",
-                *table(summary.rows_of(document)),
-            ]
+            text = [*summary.title_of(document), *table(summary.rows_of(document))]
         shown = approve(args, text, document)
         signature = documents.sign(seed, payload)
     files.write_new([(output, signature, 0o644)])
@@ -152,6 +148,14 @@ def write_document(
     return path, signature
 
 
+def written(noun: str, path: str, signature: str | None) -> list[tuple[str, str]]:
+    """Rows that say what stands where."""
+    return [
+        (noun, path_word(path)),
+        ("signature", "(none yet)" if signature is None else path_word(signature)),
+    ]
+
+
 def add_signer(parser: Any) -> None:
     """Who signs, now or elsewhere."""
     who = parser.add_mutually_exclusive_group(required=True)
@@ -159,7 +163,8 @@ def add_signer(parser: Any) -> None:
     who.add_argument(
         "--unsigned",
         action="store_true",
-        help="write the document only, for `crtx sign` on another machine (wants --public-key)",
+        help="write the document only, for `crtx sign` on another machine (wants --public-key; "
+        "this or --seed is required)",
     )
     arguments.add_public_key(
         parser, "the signer's public key (default: the seed's)", required=False

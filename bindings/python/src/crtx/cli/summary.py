@@ -9,9 +9,14 @@ from crtx.cli import times
 from crtx.cli.escape import visible
 
 _TITLES = {
-    "cortex_restore_lock_takeover": "a takeover attestation: that the process below is dead, "
-    "and that its marker may be moved aside",
-    "cortex_restore_intent": "a restore intent: that these bytes may be restored over this store",
+    "cortex_restore_lock_takeover": (
+        "a takeover attestation",
+        "that the process below is dead, and that its marker may be moved aside",
+    ),
+    "cortex_restore_intent": (
+        "a restore intent",
+        "that these bytes may be restored over this store",
+    ),
 }
 
 # In the order in which a person wants them. What is not listed comes after these.
@@ -48,8 +53,9 @@ def fields_of(payload: bytes) -> dict[str, Any] | None:
     return document
 
 
-def title_of(document: dict[str, Any]) -> str:
-    return _TITLES[document["kind"]]
+def title_of(document: dict[str, Any], signed: bool = True) -> list[str]:
+    kind, meaning = _TITLES[document["kind"]]
+    return [f"This signs {kind}:" if signed else f"To be signed, {kind}:", f"{meaning}.", ""]
 
 
 def rows_of(document: dict[str, Any]) -> list[tuple[str, str]]:
