@@ -101,10 +101,12 @@ dist: sbom ## the release files, in target/dist: source, bill of materials, chec
 	@scripts/dist.sh '$(TARGET)'
 
 # They run in a directory of their own, because the checkout may be on a network filesystem.
-examples: build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_restore ## build the examples, run the small ones
+examples: setup-demo build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_restore ## build the examples, run the small ones
 	@echo "== examples"
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && cd "$$place" && \
-	  '$(BUILD)/hello-c' && '$(BUILD)/hello-cpp'
+	  '$(BUILD)/hello-c' && '$(BUILD)/hello-cpp' && \
+	  PYTHONPATH='$(CURDIR)/bindings/python/src' PYTHONDONTWRITEBYTECODE=1 CRTX_LIBRARY='$(RELEASE)/libcrtx.so' \
+	  python3 -W error '$(CURDIR)/examples/hello.py'
 
 fmt: ## format the Rust sources
 	@$(CARGO) fmt

@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 
 cargo=${CARGO:-cargo}
 committed=include/crtx.h
+# A Go module has no way to a file outside of its directory.
+copy=bindings/go/crtx.h
 
 # This crate is the only one that cargo builds from a path; its build script reports its OUT_DIR.
 messages=$("$cargo" check --quiet --locked --features header --message-format=json)
@@ -21,14 +23,18 @@ fi
 
 case ${1:-} in
   --write)
-    cmp -s "$generated" "$committed" || cp "$generated" "$committed"
+    for file in "$committed" "$copy"; do
+      cmp -s "$generated" "$file" || cp "$generated" "$file"
+    done
     ;;
   --check)
-    if ! diff -u "$committed" "$generated"; then
-      echo "$committed is not what the Rust sources say; to mend it, run: make header" >&2
-      exit 1
-    fi
-    echo "header: $committed is what the Rust sources say"
+    for file in "$committed" "$copy"; do
+      if ! diff -u "$file" "$generated"; then
+        echo "$file is not what the Rust sources say; to mend it, run: make header" >&2
+        exit 1
+      fi
+    done
+    echo "header: $committed and $copy are what the Rust sources say"
     ;;
   *)
     echo "usage: $0 --write | --check" >&2

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The README tells the truth. In README.md, CONTRIBUTING.md and docs/embedding.md
+# The pages tell the truth. In README.md, CONTRIBUTING.md, docs/embedding.md and the bindings' README.md
 # - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line,
 #   and with `<!-- test: FILE#NAME -->` what is between the lines with "begin: NAME" and "end: NAME" in
 #   it, but for common indentation (`make examples` and `make engines` compile and run the files);
-#   every C, C++ and Python block has such a line;
+#   every C, C++, Python and Go block has such a line;
 # - every command of a `sh` block is one that .ci/run runs, or that scripts/readme-commands.txt
 #   lists, one a line, each under a comment that says what covers it.
 set -euo pipefail
@@ -92,7 +92,7 @@ check_page() {
     local block=$work/block-$number.text where=$page:$line
     if [ "$file" != - ]; then
       check_same "$block" "$file" "$where"
-    elif [ "$language" = c ] || [ "$language" = cpp ] || [ "$language" = python ]; then
+    elif [[ " c cpp python go " == *" $language "* ]]; then
       problem "$where: a $language block without <!-- test: FILE --> on the line before"
     elif [ "$language" = sh ]; then
       check_commands "$block" "$where"
@@ -102,7 +102,7 @@ check_page() {
 
 touch "$work/commands"
 grep -vE '^(#|$)' "$covered" >"$work/covered" || true
-for page in README.md CONTRIBUTING.md docs/embedding.md; do
+for page in README.md CONTRIBUTING.md docs/embedding.md bindings/*/README.md; do
   [ ! -f "$page" ] || check_page "$page"
 done
 while IFS= read -r command; do

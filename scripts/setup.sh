@@ -21,6 +21,7 @@ needs_of_build() {
 
 needs_of_demo() {
   needs_of_build
+  need python3 python3
   need pkg-config pkg-config
   need_library sqlite3 libsqlite3-dev
 }
@@ -42,6 +43,8 @@ needs_of_test() {
   need nm binutils
   need abidiff abigail-tools
   need python3 python3
+  # Debian's python3 has no ensurepip: a venv then has no pip.
+  { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
   need spin spin
   need cmake cmake
   need groff groff-base

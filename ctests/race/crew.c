@@ -36,7 +36,7 @@ static void become_worker(const struct worker *worker, const struct race *race, 
   if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0) {
     _exit(126);
   }
-  snprintf(command, sizeof command, "exec %s \"$@\"", worker->command);
+  snprintf(command, sizeof command, "exec %s \"$@\"", worker->share->command);
   snprintf(slot, sizeof slot, "%u", worker->slot);
   execl("/bin/sh", "sh", "-c", command, "worker", race->marker, race->store, race->board_path, slot, (char *)NULL);
   _exit(127);
@@ -66,14 +66,14 @@ static void start(struct worker *worker, const struct race *race)
   worker->line_length = 0;
 }
 
-void start_crew(struct crew *crew, struct race *race, unsigned count, char **commands, unsigned command_count)
+void start_crew(struct crew *crew, struct race *race, unsigned count, struct share *shares, unsigned share_count)
 {
   unsigned i;
   memset(crew->workers, 0, sizeof crew->workers);
   crew->race = race;
   crew->count = count;
   for (i = 0; i < count; i++) {
-    crew->workers[i].command = commands[i % command_count];
+    crew->workers[i].share = &shares[i % share_count];
     crew->workers[i].slot = i + 1;
     start(&crew->workers[i], race);
   }
@@ -105,6 +105,7 @@ static void hear(struct crew *crew, struct worker *worker, const char *line)
   }
   if (begins(line, "taken ") && worker->duty == TAKEOVER && !worker->acquired) {
     worker->acquired = true;
+    worker->share->took_over++;
     tally->takeovers++;
     crew->used(crew->race, worker, line + 6);
     return;
@@ -114,6 +115,7 @@ static void hear(struct crew *crew, struct worker *worker, const char *line)
     crew->used(crew->race, worker, line + 6);
   } else if (strcmp(line, "done") == 0 || strcmp(line, "left") == 0) {
     tally->rounds++;
+    worker->share->acquired++;
     tally->left += line[0] == 'l';
   } else if (strcmp(line, "stale") == 0) {
     worker->found_stale = true;
@@ -174,6 +176,8 @@ static void bury(struct crew *crew, struct worker *worker, int status)
   read_answers(crew, worker);
   note_death(crew, worker, status);
   if (look_at(&slot->inside) != 0) {
+    worker->share->acquired++;
+    worker->share->crashed++;
     if (!becomes_stale(crew->race, 100)) {
       continue_all(crew, false); /* a stopped worker may be at the lock */
       crew->race->tally.dead_but_held += !becomes_stale(crew->race, 5000);

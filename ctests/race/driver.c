@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The race: see README.md. driver SEED ROUNDS WORKER-COMMAND... */
+/* The race: see README.md. driver SEED ROUNDS CREWS WORKER-COMMAND... */
 #include "race.h"
 
 #include <dirent.h>
@@ -14,6 +14,8 @@
 enum { TRIERS = 4, PHASE_SECONDS_PER_1000_ROUNDS = 120, MOST_SHOWN = 20 };
 
 static unsigned passed, failed, shown;
+static struct share shares[MOST_COMMANDS];
+static unsigned share_count;
 
 void note_wrong(struct race *race, unsigned slot, const char *line)
 {
@@ -119,12 +121,24 @@ static void give_orders(struct crew *crew)
   }
 }
 
-static void run_rounds(struct crew *crew, unsigned long rounds)
+static bool all_had_their_share(void)
+{
+  unsigned i;
+  for (i = 0; i < share_count; i++) {
+    if (shares[i].acquired == 0 || shares[i].crashed == 0 || shares[i].took_over == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* The last phase goes on until everybody has had a share: the dice promise nothing for a given number. */
+static void run_rounds(struct crew *crew, unsigned long rounds, bool is_last)
 {
   struct race *race = crew->race;
   uint64_t next_kill = 0, next_stop = 0;
   uint64_t end = now_us() + (rounds / 1000 + 1) * PHASE_SECONDS_PER_1000_ROUNDS * UINT64_C(1000000);
-  while (race->tally.rounds < rounds && now_us() < end) {
+  while ((race->tally.rounds < rounds || (is_last && !all_had_their_share())) && now_us() < end) {
     give_orders(crew);
     listen_to_crew(crew, 1);
     if (now_us() >= next_kill) {
@@ -227,7 +241,7 @@ static void judge_all(const struct race *race)
   close(store);
 }
 
-static void run_phase(unsigned workers, unsigned long rounds, uint64_t *seed, char **commands, unsigned command_count)
+static void run_phase(unsigned workers, unsigned long rounds, uint64_t *seed, bool is_last)
 {
   static struct race race;
   static struct crew crew;
@@ -239,8 +253,8 @@ static void run_phase(unsigned workers, unsigned long rounds, uint64_t *seed, ch
   prepare_operator(&race);
   crew.used = note_use;
   printf("%u workers, %lu rounds\n", workers, rounds);
-  start_crew(&crew, &race, workers, commands, command_count);
-  run_rounds(&crew, rounds);
+  start_crew(&crew, &race, workers, shares, share_count);
+  run_rounds(&crew, rounds, is_last);
   dismiss_crew(&crew);
   if (is_attested()) {
     end_attestation();
@@ -255,25 +269,54 @@ static void run_phase(unsigned workers, unsigned long rounds, uint64_t *seed, ch
   }
 }
 
+static void judge_shares(void)
+{
+  unsigned i;
+  for (i = 0; i < share_count; i++) {
+    printf("%s: acquired %lu times, died %lu times with the lock, took over %lu times\n", shares[i].command,
+           shares[i].acquired, shares[i].crashed, shares[i].took_over);
+  }
+  judge("every command's workers acquired, died and took over", !all_had_their_share());
+}
+
+/* Numbers of workers with commas between them. */
+static unsigned read_crews(const char *text, unsigned *crews)
+{
+  unsigned count = 0;
+  char *end;
+  for (; count < MOST_PHASES && *text != '\0'; text = *end == ',' ? end + 1 : end) {
+    crews[count] = (unsigned)strtoul(text, &end, 10);
+    if (crews[count] == 0 || crews[count] > MOST_WORKERS) {
+      return 0;
+    }
+    count++;
+  }
+  return *text == '\0' ? count : 0;
+}
+
 int main(int argc, char **argv)
 {
-  static const unsigned crews[] = {2, 3, 8, 16, 32};
-  enum { PHASES = sizeof crews / sizeof crews[0] };
+  unsigned crews[MOST_PHASES], phases = argc > 3 ? read_crews(argv[3], crews) : 0;
   unsigned long rounds;
   uint64_t seed;
   unsigned i;
-  if (argc < 4) {
-    fprintf(stderr, "usage: %s SEED ROUNDS WORKER-COMMAND...\n", argv[0]);
+  if (argc < 5 || argc - 4 > MOST_COMMANDS || phases == 0) {
+    fprintf(stderr, "usage: %s SEED ROUNDS CREWS WORKER-COMMAND...\n", argv[0]);
     return 2;
   }
   seed = strtoull(argv[1], NULL, 10);
   rounds = strtoul(argv[2], NULL, 10);
+  share_count = (unsigned)argc - 4;
+  for (i = 0; i < share_count; i++) {
+    shares[i].command = argv[4 + i];
+  }
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
   printf("seed %llu\n", (unsigned long long)seed);
-  for (i = 0; i < PHASES; i++) {
-    run_phase(crews[i], (rounds + PHASES - 1) / PHASES, &seed, argv + 3, (unsigned)argc - 3);
+  for (i = 0; i < phases; i++) {
+    run_phase(crews[i], (rounds + phases - 1) / phases, &seed, i == phases - 1);
   }
+  judge_shares();
   printf("%u passed, %u failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

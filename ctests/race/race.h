@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { MOST_WORKERS = 32, PATH_BYTES = 3000 };
+enum { MOST_WORKERS = 32, MOST_COMMANDS = 8, MOST_PHASES = 8, PATH_BYTES = 3000 };
 
 /* What went on in one phase, and what was broken. */
 struct tally {
@@ -20,6 +20,12 @@ struct tally {
   /* promises broken */
   unsigned long wrong_status, wrong_record, wrong_state, wrong_worker;
   unsigned long stopped_but_free, dead_but_held, used_twice, bad_evidence, lost_evidence;
+};
+
+/* What the workers of one command had of all phases together: every language is to have had all of it. */
+struct share {
+  const char *command;
+  unsigned long acquired, crashed, took_over; /* crashed: while it held the lock */
 };
 
 /* The files of a phase, and the dice. */
@@ -39,7 +45,7 @@ void note_wrong(struct race *race, unsigned slot, const char *line);
 enum duty { IDLE, TURN, TAKEOVER, QUARANTINE, INSPECT };
 
 struct worker {
-  const char *command;
+  struct share *share;
   unsigned slot; /* on the board, from 1 */
   pid_t process;
   int input, output;
@@ -61,7 +67,7 @@ struct crew {
 };
 
 uint64_t now_us(void);
-void start_crew(struct crew *crew, struct race *race, unsigned count, char **commands, unsigned command_count);
+void start_crew(struct crew *crew, struct race *race, unsigned count, struct share *shares, unsigned share_count);
 void order(struct worker *worker, enum duty duty, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Reads answers for so long, collects the dead and starts others in their place. */
 void listen_to_crew(struct crew *crew, int milliseconds);

@@ -4,6 +4,7 @@
 #
 # CRTX_RACE_ROUNDS  turns of workers in all phases together (3000, about half a minute)
 # CRTX_RACE_SEED    to repeat a race as far as the scheduler allows; printed
+# CRTX_RACE_CREWS   how many workers each phase has (2,3,8,16,32)
 # CRTX_LIBDIR, CRTX_INCLUDEDIR, CRTX_BUILDDIR, CC: as for ctests/run.sh
 set -eu
 
@@ -25,4 +26,5 @@ program() {
 program driver driver.c crew.c operator.c board.c
 program worker worker.c board.c
 
-exec "$build/driver" "${CRTX_RACE_SEED:-$(date +%s)}" "${CRTX_RACE_ROUNDS:-3000}" "$build/worker" "$@"
+exec "$build/driver" "${CRTX_RACE_SEED:-$(date +%s)}" "${CRTX_RACE_ROUNDS:-3000}" \
+    "${CRTX_RACE_CREWS:-2,3,8,16,32}" "$build/worker" "$@"

@@ -4,58 +4,61 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import sleep
+import threading
+from asyncio import CancelledError, sleep
 from typing import Callable, TypeVar
 
-from crtx import _abi
-from crtx._handle import HandleSet
-from crtx.errors import CrtxError
-
-__all__ = ["Attempt", "finish", "sleep"]
+__all__ = ["CancelledError", "finish", "sleep"]
 
 _Result = TypeVar("_Result")
 
 
 async def finish(function: Callable[[], _Result]) -> _Result:
-    """Runs ``function`` in a worker thread and waits for its end, come what may: a call into C
-    cannot be stopped. A cancellation that came meanwhile is raised then."""
-    future = asyncio.get_running_loop().run_in_executor(None, function)
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
+    """Runs ``function`` in a thread of its own and waits for its end, come what may: a call into C
+    cannot be stopped. A cancellation that came meanwhile is raised then.
+
+    Not in the loop's executor: that may be full of calls that wait for this very lock, or be shut
+    down.
+    """
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    results: list[_Result] = []
+    errors: list[BaseException] = []
+
+    def wake() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    def work() -> None:
         try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as error:
+            results.append(function())
+        except BaseException as error:
+            errors.append(error)
+        try:
+            loop.call_soon_threadsafe(wake)
+        except RuntimeError:
+            pass  # the loop was closed, and nobody waits any more
+
+    try:
+        threading.Thread(target=work, name="crtx").start()
+    except RuntimeError:
+        # No more threads, or the interpreter is about to end: better a loop that stands still for a
+        # moment than a lock that nobody releases.
+        return function()
+    cancelled: CancelledError | None = None
+    while not (results or errors):
+        try:
+            # A signal handler may have raised in the place of `wake`, and the loop may have gone on.
+            await asyncio.wait([over], timeout=1)
+        except CancelledError as error:
             cancelled = error
-    if cancelled is not None:
-        cause = None if future.cancelled() else future.exception()
-        raise cancelled from cause
-    return future.result()
-
-
-class Attempt:
-    """The tries of one acquire. What they got is in ``handle``."""
-
-    def __init__(
-        self, attempt: Callable[[_abi.LockHandle], CrtxError | None], held: HandleSet
-    ) -> None:
-        self.handle = _abi.LockHandle()
-        self._attempt = attempt
-        self._held = held
-        self._abandoned = False
-
-    async def run(self) -> CrtxError | None:
-        return await finish(self._in_worker)
-
-    def _in_worker(self) -> CrtxError | None:
-        refusal = self._attempt(self.handle)
-        # The worker sets the handle and then looks at the flag; the event loop sets the flag and
-        # then looks at the handle. One of them sees the other, and a second release is harmless.
-        if self._abandoned:
-            self._held.give_back(self.handle)
-        return refusal
-
-    def abandon(self) -> None:
-        """Gives back what a try got, or will get if the event loop died during it. It awaits nothing,
-        because a coroutine that is being closed may not."""
-        self._abandoned = True
-        self._held.give_back(self.handle)
+    try:
+        if cancelled is not None:
+            raise cancelled from (errors[0] if errors else None)
+        if errors:
+            raise errors[0]
+        return results[0]
+    finally:
+        # A raised exception refers to this frame: without references back there is no cycle.
+        errors.clear()
+        del cancelled

@@ -102,7 +102,7 @@ def text_of(
 
 def stale_path_of(
     function: Callable[..., int], marker_path: bytes, *arguments: object, where: PathArgument
-) -> bytes:
+) -> Path:
     """The same for ``stale_path``, which is also written if the call fails after the old marker was
     moved: the exception then has it."""
     error = _abi.Error()
@@ -113,4 +113,4 @@ def stale_path_of(
         if buffer.value:
             failure.stale_path = Path(os.fsdecode(buffer.value))
         raise failure
-    return buffer.value
+    return Path(os.fsdecode(buffer.value))

@@ -19,7 +19,8 @@ _VARIABLE = "CRTX_LIBRARY"
 
 def _bundled() -> Path:
     name = {"win32": "crtx.dll", "darwin": "libcrtx.dylib"}.get(sys.platform, "libcrtx.so")
-    return Path(__file__).resolve().parent / "_native" / name
+    # Not resolved: in a farm of symlinks the library is beside the link.
+    return Path(os.path.abspath(__file__)).parent / "_native" / name
 
 
 def _find() -> Path:

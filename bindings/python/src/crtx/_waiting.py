@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from typing import NoReturn
 
 from crtx.errors import (
     AcquireTimeout,
@@ -15,6 +16,9 @@ from crtx.errors import (
 )
 from crtx.state import MarkerState
 
+# time.sleep and Event.wait refuse what is too long for the clock.
+_LONGEST_PAUSE = 3600.0
+
 
 class Patience:
     """The time that one acquire may take."""
@@ -25,21 +29,28 @@ class Patience:
             raise invalid_argument(f"timeout is {timeout}, and must be 0 or more seconds, or None")
         if not poll_interval > 0:
             raise invalid_argument(f"poll_interval is {poll_interval}, and must be over 0 seconds")
-        self._timeout = timeout
-        self._poll_interval = poll_interval
+        self._timeout = None if timeout is None else float(timeout)
+        self._poll_interval = min(float(poll_interval), _LONGEST_PAUSE)
         self._started = time.monotonic()
 
-    def pause_after(self, refusal: CrtxError) -> float:
-        """Seconds until the next try; raises if there is to be none."""
-        if self._timeout == 0 or not _may_end(refusal):
-            raise refusal
+    def pause_after(self, refusal: CrtxError) -> float | None:
+        """Seconds until the next try; None if there is to be none."""
+        if self._is_final(refusal):
+            return None
         if self._timeout is None:
             return self._poll_interval
         left = self._started + self._timeout - time.monotonic()
-        if left <= 0:
-            message = f"still refused after {self._timeout:g} s: {refusal.message}"
-            raise gave_up(AcquireTimeout, message, refusal) from refusal
-        return min(self._poll_interval, left)
+        return min(self._poll_interval, left) if left > 0 else None
+
+    def end(self, refusal: CrtxError) -> NoReturn:
+        """Raises what the caller is to hear after the last try."""
+        if self._is_final(refusal):
+            raise refusal
+        message = f"still refused after {self._timeout:g} s: {refusal.message}"
+        raise gave_up(AcquireTimeout, message, refusal) from refusal
+
+    def _is_final(self, refusal: CrtxError) -> bool:
+        return self._timeout == 0 or not _may_end(refusal)
 
 
 def _may_end(refusal: CrtxError) -> bool:

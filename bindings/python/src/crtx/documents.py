@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import byref
 from datetime import timedelta
+from typing import Any, Callable
 
 from crtx import _abi, _call
 from crtx._library import library
@@ -122,12 +123,18 @@ def verify_intent(
     return _call.text_of(library.crtx_intent_verify, byref(document), byref(expected)).decode()
 
 
-def _secret(seed: BytesArgument) -> tuple[object, int]:
-    # A bytearray is read where it lies, so that its owner can wipe the only copy.
+def _with_seed(function: Callable[..., int], seed: BytesArgument, *arguments: object) -> None:
+    secret: Any
     if isinstance(seed, bytearray):
-        return (ctypes.c_uint8 * len(seed)).from_buffer(seed), len(seed)
-    copied = _call.data(seed, "seed")
-    return copied, len(copied)
+        # Read where it lies, so that its owner can wipe the only copy.
+        secret = (ctypes.c_ubyte * len(seed)).from_buffer(seed)
+    else:
+        secret = _call.data(seed, "seed")
+    error = _abi.Error()
+    status = function(secret, len(secret), *arguments, byref(error))
+    # A bytearray cannot be resized while this is there, and an exception would keep it.
+    del secret
+    _call.expect_ok(status, error)
 
 
 def sign(seed: BytesArgument, payload: BytesArgument) -> bytes:
@@ -138,14 +145,9 @@ def sign(seed: BytesArgument, payload: BytesArgument) -> bytes:
 
     Raises :class:`InvalidArgument`, :class:`TooLarge`.
     """
-    secret, length = _secret(seed)
     message = _call.data(payload, "payload")
     signature = (ctypes.c_char * _abi.SIGNATURE_SIZE)()
-    error = _abi.Error()
-    status = library.crtx_sign(
-        secret, length, message, len(message), signature, len(signature), byref(error)
-    )
-    _call.expect_ok(status, error)
+    _with_seed(library.crtx_sign, seed, message, len(message), signature, len(signature))
     return signature.raw
 
 
@@ -154,11 +156,8 @@ def public_key(seed: BytesArgument) -> bytes:
 
     Raises :class:`InvalidArgument`.
     """
-    secret, length = _secret(seed)
     key = (ctypes.c_char * _abi.PUBLIC_KEY_SIZE)()
-    error = _abi.Error()
-    status = library.crtx_public_key(secret, length, key, len(key), byref(error))
-    _call.expect_ok(status, error)
+    _with_seed(library.crtx_public_key, seed, key, len(key))
     return key.raw
 
 

@@ -77,7 +77,8 @@ class CrtxError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._fields())
+        # What was added later, such as notes, is in __dict__.
+        return _rebuild, (type(self), self._fields()), self.__dict__
 
     def _fields(self) -> dict[str, Any]:
         return {
@@ -296,16 +297,24 @@ def _known(status: int) -> int:
         return status
 
 
+def _state(number: int) -> MarkerState | None:
+    try:
+        return MarkerState(number) if number else None
+    except ValueError:
+        return (
+            None  # one that this package does not know must not hide the error; the message has it
+        )
+
+
 def from_c(error: Error, path: PathArgument | None) -> CrtxError:
     """The exception that tells what ``error``, filled by a failed call, says."""
-    state = error.marker_state
     return _CLASSES.get(error.status, CrtxError)(
         error.message.decode(errors="replace"),
         status=_known(error.status),
         operation=error.operation.decode(errors="replace"),
         os_error=error.os_error,
         path=None if path is None else os.fspath(path),
-        marker_state=MarkerState(state) if state else None,
+        marker_state=_state(error.marker_state),
     )
 
 

@@ -4,30 +4,22 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import time
 import warnings
+from collections.abc import Coroutine
 from ctypes import byref
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from crtx import _abi, _call
-from crtx._handle import HandleSet
+from crtx._acquirer import Acquirer
+from crtx._holding import Holding, Holdings, who_runs
 from crtx._library import library
 from crtx._types import PathArgument
 from crtx._waiting import Patience
-from crtx.errors import (
-    AcquireCancelled,
-    Contended,
-    CrtxError,
-    MarkerExists,
-    from_c,
-    gave_up,
-    invalid_argument,
-)
-from crtx.marker import Marker, inspect
+from crtx.errors import CrtxError, invalid_argument
+from crtx.marker import Marker
 from crtx.marker import from_c as marker_from_c
 from crtx.status import Status
 
@@ -84,9 +76,7 @@ class ActiveStoreLock:
             )
         if on_error not in ("release", "leak"):
             raise invalid_argument(f"on_error is {on_error!r}, and must be 'release' or 'leak'")
-        self._held = HandleSet()
         self._path = os.fspath(path)
-        self._c_path = _call.path(path)
         self._options = _abi.LockOptions(
             durability=_DURABILITIES[durability],
             flags=_call.flags(allow_network_filesystem, allow_shared_directory),
@@ -95,9 +85,9 @@ class ActiveStoreLock:
             restore_intent_blake3=_call.text(restore_intent_blake3, "restore_intent_blake3"),
             host=_call.optional_text(host, "host"),
         )
+        self._holdings = Holdings()
+        self._acquirer = Acquirer(self._path, self._options, self._holdings)
         self._on_error = on_error
-        # Who acquired and may now enter `with`: nobody else may, not even by the same object.
-        self._may_enter: object = None
 
     # -- acquire ---------------------------------------------------------------------------------
 
@@ -120,94 +110,37 @@ class ActiveStoreLock:
         :class:`StoreIOError` to :class:`NameTooLong`.
         """
         patience = Patience(timeout, poll_interval)
-        handle = _abi.LockHandle()
+        holding = self._holdings.new(who_runs())
         try:
-            while True:
-                refusal = self._attempt(handle)
-                if refusal is None:
-                    break
-                pause = self._pause_after(refusal, patience)
-                if cancel is None:
-                    time.sleep(pause)
-                elif cancel.wait(pause):
-                    message = f"cancelled: {refusal.message}"
-                    raise gave_up(AcquireCancelled, message, refusal) from refusal
-            self._adopt(handle)
+            self._acquirer.wait(holding, patience, cancel)
             return self
         except BaseException:
-            self._held.give_back(handle)
+            library.crtx_lock_release(holding.handle, None)
+            self._holdings.forget_if_ended(holding)
             raise
 
-    async def acquire_async(
+    def acquire_async(
         self, timeout: float | None = 0.0, poll_interval: float = 0.05
-    ) -> ActiveStoreLock:
-        """The same for asyncio: each try runs in a worker thread, and the waiting in the event loop.
-        A cancelled call waits for the try that is under way, gives back what it got, and is then
-        cancelled."""
-        from crtx import _asyncio
+    ) -> Coroutine[Any, Any, ActiveStoreLock]:
+        """The same for asyncio, to be awaited: each try runs in a thread of its own, and the waiting
+        in the event loop. A cancelled call waits for the try that is under way, gives back what it
+        got, and is then cancelled."""
+        # Whoever calls may enter `async with`, also if asyncio.wait_for then makes a task of it.
+        return self._acquire_async(who_runs(), timeout, poll_interval)
 
+    async def _acquire_async(
+        self, owner: object, timeout: float | None, poll_interval: float
+    ) -> ActiveStoreLock:
         patience = Patience(timeout, poll_interval)
-        attempt = _asyncio.Attempt(self._attempt, self._held)
+        holding = self._holdings.new(owner)
         try:
-            while True:
-                refusal = await attempt.run()
-                if refusal is None:
-                    break
-                await _asyncio.sleep(self._pause_after(refusal, patience))
-            self._adopt(attempt.handle)
+            await self._acquirer.wait_async(holding, patience)
             return self
         except BaseException:
-            attempt.abandon()
-            raise
-
-    def _attempt(self, handle: _abi.LockHandle) -> CrtxError | None:
-        """One try. Fills ``handle``, where an interrupted caller finds it, or returns the refusal."""
-        if self._held.unended():
-            # Files that were taken away would let C grant a second lock to the same object.
-            self.check()
-        error = _abi.Error()
-        status = library.crtx_lock_acquire(
-            self._c_path, byref(self._options), byref(handle), byref(error)
-        )
-        return None if status == Status.OK else from_c(error, self._path)
-
-    def _pause_after(self, refusal: CrtxError, patience: Patience) -> float:
-        try:
-            return patience.pause_after(refusal)
-        except (MarkerExists, Contended, TimeoutError) as final:
-            final.marker = self._who_is_there()  # type: ignore[union-attr]
-            raise
-
-    def _who_is_there(self) -> Marker | None:
-        try:
-            return inspect(self._path)
-        except CrtxError:
-            return None
-
-    def _adopt(self, handle: _abi.LockHandle) -> None:
-        if self._held.unended():
-            # Taken away between the look and the try.
-            self.check()
-        self._may_enter = _context()
-        self._held.adopt(handle)
-
-    def _take_over(self, document: _abi.SignedDocument) -> Path:
-        """For :func:`takeover`, on a new object."""
-        handle = _abi.LockHandle()
-        try:
-            text = _call.stale_path_of(
-                library.crtx_takeover,
-                self._c_path,
-                byref(document),
-                byref(self._options),
-                byref(handle),
-                where=self._path,
-            )
-            stale_path = Path(os.fsdecode(text))
-            self._adopt(handle)
-            return stale_path
-        except BaseException:
-            self._held.give_back(handle)
+            # Not awaited: a coroutine that is being closed may not.
+            holding.abandoned = True
+            library.crtx_lock_release(holding.handle, None)
+            self._holdings.forget_if_ended(holding)
             raise
 
     # -- while held ------------------------------------------------------------------------------
@@ -220,7 +153,7 @@ class ActiveStoreLock:
         held), :class:`StoreIOError`.
         """
         error = _abi.Error()
-        status = library.crtx_lock_check(self._held.current(), byref(error))
+        status = library.crtx_lock_check(self._holdings.current(), byref(error))
         _call.expect_ok(status, error, self._path)
 
     def leak(self) -> None:
@@ -229,8 +162,11 @@ class ActiveStoreLock:
 
         Raises :class:`Forked`, :class:`BadHandle`.
         """
+        self._leak(self._holdings.current())
+
+    def _leak(self, handle: _abi.LockHandle) -> None:
         error = _abi.Error()
-        status = library.crtx_lock_leak(self._held.current(), byref(error))
+        status = library.crtx_lock_leak(handle, byref(error))
         _call.expect_ok(status, error, self._path)
 
     def release(self) -> None:
@@ -241,7 +177,10 @@ class ActiveStoreLock:
         :class:`StoreIOError` (if ``held`` is still true nothing has changed: call it again; if not,
         the marker may come back after a power cut), :class:`Forked`, :class:`BadHandle` (not held).
         """
-        self._held.release(self._path)
+        holding = self._holdings.live()
+        if holding is None:
+            holding = Holding(None)  # C has the words for it
+        self._release(holding)
 
     async def release_async(self) -> None:
         """The same for asyncio: it runs in a worker thread, and is not cut short by a cancellation,
@@ -250,10 +189,18 @@ class ActiveStoreLock:
 
         await _asyncio.finish(self.release)
 
+    def _release(self, holding: Holding) -> None:
+        error = _abi.Error()
+        status = library.crtx_lock_release(holding.handle, byref(error))
+        self._holdings.forget_if_ended(holding)
+        _call.expect_ok(status, error, self._path)
+
     @property
     def held(self) -> bool:
-        """True between acquire and release. It does not look at the disk: :meth:`check` does."""
-        return bool(self._held)
+        """True between acquire and release, but for a forked child, which has no part in the lock. It
+        does not look at the disk: :meth:`check` does."""
+        holding = self._holdings.live()
+        return holding is not None and holding.status() not in (Status.FORKED, Status.BAD_HANDLE)
 
     @property
     def path(self) -> str | bytes:
@@ -268,7 +215,7 @@ class ActiveStoreLock:
         """
         found = _abi.Marker()
         error = _abi.Error()
-        status = library.crtx_lock_marker(self._held.current(), byref(found), byref(error))
+        status = library.crtx_lock_marker(self._holdings.current(), byref(found), byref(error))
         _call.expect_ok(status, error, self._path)
         return marker_from_c(found)
 
@@ -283,16 +230,28 @@ class ActiveStoreLock:
         return self._path_of(library.crtx_lock_companion_path)
 
     def _path_of(self, function: Any) -> Path:
-        text = _call.text_of(function, self._held.current(), where=self._path)
+        text = _call.text_of(function, self._holdings.current(), where=self._path)
         return Path(os.fsdecode(text))
 
     # -- as a context manager ----------------------------------------------------------------------
 
     def __enter__(self) -> ActiveStoreLock:
-        if not self._enter_what_is_held():
-            self.acquire()
-            self._may_enter = None
-        return self
+        holding: Holding | None = None
+        try:
+            owner = who_runs()
+            holding = self._holdings.to_enter(owner)
+            if holding is None:
+                holding = self._holdings.new(owner)
+                self._acquirer.wait(holding, Patience(0.0, 1.0), None)
+            holding.owner = owner
+            holding.entered = True
+            return self
+        except BaseException:
+            if holding is None:
+                holding = self._holdings.to_enter(who_runs()) or Holding(None)
+            library.crtx_lock_release(holding.handle, None)
+            self._holdings.forget_if_ended(holding)
+            raise
 
     def __exit__(
         self,
@@ -300,16 +259,32 @@ class ActiveStoreLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.held:
-            if kind is not None and self._on_error == "leak":
-                self.leak()
-            self.release()
+        try:
+            self._leave(kind is not None)
+        except CrtxError:
+            raise
+        except BaseException:
+            self._leave(kind is not None)  # a signal cut it short
+            raise
 
     async def __aenter__(self) -> ActiveStoreLock:
-        if not self._enter_what_is_held():
-            await self.acquire_async()
-            self._may_enter = None
-        return self
+        holding: Holding | None = None
+        try:
+            owner = who_runs()
+            holding = self._holdings.to_enter(owner)
+            if holding is None:
+                holding = self._holdings.new(owner)
+                await self._acquirer.wait_async(holding, Patience(0.0, 1.0))
+            holding.owner = owner
+            holding.entered = True
+            return self
+        except BaseException:
+            if holding is None:
+                holding = self._holdings.to_enter(who_runs()) or Holding(None)
+            holding.abandoned = True
+            library.crtx_lock_release(holding.handle, None)
+            self._holdings.forget_if_ended(holding)
+            raise
 
     async def __aexit__(
         self,
@@ -317,17 +292,33 @@ class ActiveStoreLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.held:
-            if kind is not None and self._on_error == "leak":
-                self.leak()
-            await self.release_async()
+        from crtx import _asyncio
 
-    def _enter_what_is_held(self) -> bool:
-        """Whether ``with`` enters the lock that the same thread and task acquired just before."""
-        may_enter = self.held and self._may_enter == _context()
-        if may_enter:
-            self._may_enter = None
-        return may_enter
+        try:
+            owner = who_runs()
+            await _asyncio.finish(lambda: self._leave(kind is not None, owner))
+        except (CrtxError, _asyncio.CancelledError):
+            raise
+        except BaseException:
+            self._leave(kind is not None)
+            raise
+
+    def _leave(self, by_exception: bool, owner: object = None) -> None:
+        """Does what leaving a ``with`` block is to do, or what is left of it."""
+        holding = self._holdings.to_leave(owner or who_runs())
+        if holding is None:
+            return
+        # A child that leaves its parent's block has nothing to release, and its own exception (it may
+        # be SystemExit) tells more than that.
+        if by_exception and holding.status() == Status.FORKED:
+            return
+        try:
+            if by_exception and self._on_error == "leak":
+                self._leak(holding.handle)
+            self._release(holding)
+        finally:
+            holding.entered = False
+            self._holdings.forget_if_ended(holding)
 
     # -- the object --------------------------------------------------------------------------------
 
@@ -339,18 +330,5 @@ class ActiveStoreLock:
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         # If the constructor failed, there is nothing to look at.
-        held: HandleSet | None = getattr(self, "_held", None)
-        if held and held.unended():
+        if getattr(self, "_holdings", None) is not None and self.held:
             _warn(f"{self!r} was not released: the marker stays", ResourceWarning, source=self)
-
-
-def _context() -> tuple[int, object]:
-    """The thread, and the asyncio task if one is running."""
-    asyncio = sys.modules.get("asyncio")
-    task: object = None
-    if asyncio is not None:
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:
-            pass  # no event loop runs in this thread
-    return threading.get_ident(), task

@@ -26,10 +26,10 @@ class Marker:
     state: MarkerState
     #: The process that wrote the marker; 0 if malformed.
     pid: int
-    #: When it was written: RFC 3339, exactly as it stands in the marker.
-    acquired_at: str
-    #: The same in nanoseconds since 1970-01-01T00:00:00Z.
+    #: When it was written, in nanoseconds since 1970-01-01T00:00:00Z.
     acquired_at_unix_ns: int
+    #: The same: RFC 3339, exactly as it stands in the marker.
+    acquired_at: str
     #: The holder's host name; may be empty.
     host: str
     #: Which deployment the store belongs to.
@@ -45,8 +45,7 @@ class Marker:
 
     @property
     def acquired_time(self) -> datetime | None:
-        """When it was written, in UTC and to the microsecond; None if malformed, or if the year is
-        none that ``datetime`` has."""
+        """When it was written, in UTC and to the microsecond; None if malformed."""
         if not self.acquired_at:
             return None
         return _EPOCH + timedelta(microseconds=self.acquired_at_unix_ns // 1000)
@@ -56,8 +55,8 @@ def from_c(marker: _abi.Marker) -> Marker:
     return Marker(
         state=MarkerState(marker.state),
         pid=marker.pid,
-        acquired_at=marker.acquired_at.decode(),
         acquired_at_unix_ns=marker.acquired_at_unix_ns,
+        acquired_at=marker.acquired_at.decode(),
         host=marker.host.decode(),
         deployment_id=marker.deployment_id.decode(),
         operator_principal_id=marker.operator_principal_id.decode(),

@@ -89,10 +89,9 @@ def quarantine(
         now_unix_ns,
         _call.flags(allow_network_filesystem, allow_shared_directory),
     )
-    text = _call.stale_path_of(
+    return _call.stale_path_of(
         library.crtx_quarantine, _call.path(path), byref(document), where=path
     )
-    return Path(os.fsdecode(text))
 
 
 def takeover(
@@ -133,7 +132,14 @@ def takeover(
         on_error=on_error,
     )
     document = signed_document(attestation, signature, public_key, deployment_id, now_unix_ns)
-    return Takeover(lock, lock._take_over(document))
+    # Whoever gets the object may enter `with`.
+    holding = lock._holdings.new(None)
+    try:
+        return Takeover(lock, lock._acquirer.take_over(holding, document))
+    except BaseException:
+        library.crtx_lock_release(holding.handle, None)
+        lock._holdings.forget_if_ended(holding)
+        raise
 
 
 def verify_takeover(

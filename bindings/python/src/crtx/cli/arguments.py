@@ -44,6 +44,14 @@ class HelpFormatter(argparse.HelpFormatter):
         return f"{action.help} (required)" if required else action.help
 
 
+def _place(action: argparse.Action) -> str:
+    """A positional argument in a usage line."""
+    name = str(action.metavar)
+    if action.nargs is None:
+        return name
+    return f"[{name}]" if action.nargs == "?" else f"{name} ..."
+
+
 class Parser(argparse.ArgumentParser):
     """Raises where argparse would print and exit with 2; takes no abbreviated option, because one
     that is unique today is not tomorrow."""
@@ -55,6 +63,13 @@ class Parser(argparse.ArgumentParser):
             add_help=False,
             **settings,
         )
+
+    def format_help(self) -> str:
+        if self.usage is None:
+            # argparse would list all options, each version of Python in its own way.
+            places = [_place(action) for action in self._actions if not action.option_strings]
+            self.usage = " ".join([self.prog, "[OPTIONS]", *places])
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, self.prog)

@@ -29,7 +29,9 @@ source <(crtx completion bash)                # in ~/.bashrc
 crtx completion zsh >"${fpath[1]}/_crtx"
 crtx completion fish >~/.config/fish/completions/crtx.fish""",
     )
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"
+    )
     arguments.add_output_options(parser)
 
 

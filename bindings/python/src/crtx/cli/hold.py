@@ -163,6 +163,8 @@ def _acquire_patiently(lock: ActiveStoreLock, timeout: float | None, signals: Si
             return
         except (MarkerExists, Contended) as refusal:
             pause = patience.pause_after(refusal)
+            if pause is None:
+                patience.end(refusal)
             try:
                 signals.pause(pause)
             except Interrupted as interrupted:

@@ -1,0 +1,3 @@
+module github.com/libcrtx/libcrtx/bindings/go
+
+go 1.21
