@@ -57,7 +57,7 @@ class Guard:
         # end: check
 
 
-def verify_intent(args: argparse.Namespace, guard: Guard) -> None:
+def verify_intent(args: argparse.Namespace, guard: Guard, manifest_digest: str) -> None:
     """What the operator signed is what the marker names, and what is about to happen."""
     digest = crtx.verify_intent(
         intent=args.intent.read_bytes(),
@@ -66,7 +66,7 @@ def verify_intent(args: argparse.Namespace, guard: Guard) -> None:
         deployment_id=guard.marker.deployment_id,
         active_db_path=str(args.data),
         active_event_log_path=str(args.data / "pg_wal"),
-        backup_manifest_blake3=crtx.blake3_file(args.backup / "manifest.sha256"),
+        backup_manifest_blake3=manifest_digest,
         staged_sqlite_blake3=crtx.blake3_file(args.backup / "base.tar"),
         staged_jsonl_blake3=crtx.blake3_file(args.backup / "pg_wal.tar"),
     )
@@ -155,29 +155,33 @@ def remove_the_rest(data: Path, restored: set[Path], lock: Path, guard: Guard) -
         if path.relative_to(data) in restored or path == lock:
             continue
         guard.check()
-        path.rmdir() if path.is_dir() else path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
 
 
-def verify(data: Path, backup: Path) -> None:
+def verify(data: Path, manifest: Path, authorized: str) -> None:
     """Reads everything back, against the manifest that was authorized."""
-    wanted = {}
-    for line in (backup / "manifest.sha256").read_text().splitlines():
+    for line in manifest.read_text().splitlines():
         digest, name = line.split("  ", 1)
-        wanted[Path(name)] = digest
-    for name, digest in wanted.items():
         if hashlib.sha256((data / name).read_bytes()).hexdigest() != digest:
             raise NotRestored(f"{name} is not the one that was authorized")
+    if crtx.blake3_file(manifest) != authorized:
+        raise NotRestored(f"{manifest} changed after it was authorized")
 
 
 # begin: restore
 def restore(args: argparse.Namespace) -> None:
     guard = Guard()
-    verify_intent(args, guard)
+    manifest = args.backup / "manifest.sha256"
+    authorized = crtx.blake3_file(manifest)
+    verify_intent(args, guard, authorized)
     lock = lock_out_postgres(args.data, guard.path)
     total = sum(member.size for _, member, _ in members(args.backup))
     restored = write_over(args.data, args.backup, guard, Progress(total, args.stop_half_way))
     remove_the_rest(args.data, restored, lock, guard)
-    verify(args.data, args.backup)
+    verify(args.data, manifest, authorized)
     # On the disk before crtx removes the marker; sync(1) with -f is syncfs(2).
     subprocess.run(["sync", "-f", args.data], check=True)
     lock.unlink()
