@@ -31,7 +31,6 @@ needs_of_engines() {
   need "${CXX:-c++}" g++
   need_library rocksdb librocksdb-dev
   need_library lmdb liblmdb-dev
-  need python3 python3
   # Debian keeps the server's programs out of PATH.
   have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 }

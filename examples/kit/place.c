@@ -57,7 +57,8 @@ void make_directory(const char *path) {
 static void put_text(const char *path, const char *mode, const char *text) {
   FILE *file = fopen(path, mode);
   if (file == NULL) give_up("cannot open %s: %s", path, strerror(errno));
-  if (fputs(text, file) == EOF || fclose(file) != 0)
+  if (fputs(text, file) == EOF || fflush(file) != 0 || fsync(fileno(file)) != 0 ||
+      fclose(file) != 0)
     give_up("cannot write %s: %s", path, strerror(errno));
 }
 

@@ -20,11 +20,23 @@ static int open_or_give_up(const char *path, int flags) {
   return file;
 }
 
-/* A write-ahead log that is left would be replayed over the restored pages. */
-static void remove_log(const char *store, const char *suffix) {
+static void remove_beside(const char *store, const char *suffix) {
   char path[PATH_SIZE + 8];
   snprintf(path, sizeof path, "%s%s", store, suffix);
   if (unlink(path) != 0 && errno != ENOENT) give_up("cannot remove %s: %s", path, strerror(errno));
+}
+
+/* A write-ahead log that is left, or that a power cut brings back, would be replayed over the
+ * restored pages. */
+static void remove_log(const struct workspace *workspace) {
+  char path[PATH_SIZE];
+  int directory;
+  remove_beside(workspace->store, "-wal");
+  remove_beside(workspace->store, "-shm");
+  join(path, workspace->root, "store");
+  directory = open_or_give_up(path, O_RDONLY | O_DIRECTORY);
+  if (fsync(directory) != 0) give_up("cannot sync %s: %s", path, strerror(errno));
+  close(directory);
 }
 
 static void copy_chunk(int from, int to, off_t offset, size_t length) {
@@ -37,7 +49,7 @@ static void copy_chunk(int from, int to, off_t offset, size_t length) {
 /* Still ours? Somebody may have removed the marker by hand; then not one page more. */
 static void check_lock(crtx_lock lock) {
   crtx_error error = CRTX_ERROR_INIT;
-  expect_status(crtx_lock_check(lock, &error), CRTX_OK, &error, "check before the next chunk");
+  expect_status(crtx_lock_check(lock, &error), CRTX_OK, &error, "check before the next write");
 }
 
 /* SQLite's own lock, as its unix files have it: an exclusive one on the lock bytes says that no
@@ -66,14 +78,15 @@ static int copy_pages(const struct workspace *workspace, crtx_lock lock, after_c
     return 0;
   }
   report(context, 0, total);
-  remove_log(workspace->store, "-wal");
-  remove_log(workspace->store, "-shm");
+  check_lock(lock);
+  remove_log(workspace);
   for (done = 0; done < total; done += count) {
     count = total - done < PAGES_PER_CHUNK ? total - done : PAGES_PER_CHUNK;
     check_lock(lock);
     copy_chunk(from, to, (off_t)done * PAGE_BYTES, (size_t)count * PAGE_BYTES);
     report(context, done + count, total);
   }
+  check_lock(lock);
   if (ftruncate(to, (off_t)total * PAGE_BYTES) != 0 || fsync(to) != 0)
     give_up("cannot finish %s: %s", workspace->store, strerror(errno));
   close(from);
