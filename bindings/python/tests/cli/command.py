@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,12 @@ def process_state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return "-"
+
+
+def usual_signals() -> None:
+    """For a child: as a login shell has them. A test that runs in the background ignores some."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Result:
@@ -99,6 +106,7 @@ class Crtx:
             timeout=PATIENCE,
             check=False,
             start_new_session=True,
+            preexec_fn=usual_signals,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -113,6 +121,7 @@ class Crtx:
                 "cwd": self.place,
                 "env": self.environment,
                 "start_new_session": True,
+                "preexec_fn": usual_signals,
                 **settings,
             },
         )

@@ -12,10 +12,11 @@ import termios
 import time
 from typing import Any
 
-from .command import PATIENCE
+from .command import PATIENCE, usual_signals
 
 
 def _take_terminal() -> None:
+    usual_signals()
     # tty_ioctl(4): the new session's controlling terminal is what standard input is.
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

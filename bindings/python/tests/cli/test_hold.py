@@ -82,6 +82,28 @@ def test_no_such_command_is_127_and_one_that_cannot_run_is_126(crtx: Crtx) -> No
         assert crtx.state() == "absent"
 
 
+def test_where_no_process_can_be_started_nothing_is_run_and_the_lock_is_released(
+    crtx: Crtx,
+) -> None:
+    program = """
+import errno, os, sys
+from crtx import cli
+def fork():
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+os.fork = fork
+sys.exit(cli.main())
+"""
+    words = [sys.executable, "-c", program, "hold", str(crtx.marker), *crtx.holder, "--", "true"]
+    ran = subprocess.run(
+        words, capture_output=True, cwd=crtx.place, env=crtx.environment, check=False
+    )
+    assert ran.returncode == 126
+    assert (
+        b"Resource temporarily unavailable; nothing was run, and the lock is released" in ran.stderr
+    )
+    assert crtx.state() == "absent"
+
+
 def test_command_is_found_along_path_and_a_script_without_a_first_line_is_shs(crtx: Crtx) -> None:
     directory = crtx.place / "bin"
     directory.mkdir()

@@ -179,6 +179,24 @@ def test_a_reader_that_has_had_enough_is_no_error_message(crtx: Crtx) -> None:
     assert (ran.stdout, ran.stderr) == (b"141\n", b"")
 
 
+def test_closed_streams_are_no_place_for_other_files(crtx: Crtx) -> None:
+    see = "import os, sys; print(sorted(os.listdir('/proc/self/fd')), file=open('fds', 'w'))"
+    words = " ".join(f"'{os.fsdecode(word)}'" for word in crtx.words())
+    for line in (
+        f"{words} status",
+        f"{words} inspect no/where",
+        f'{words} hold x {" ".join(crtx.holder)} -- {sys.executable} -c "{see}"',
+    ):
+        ran = subprocess.run(
+            ["sh", "-c", line + " <&- >&- 2>&-"], cwd=crtx.place, env=crtx.environment, check=False
+        )
+        assert ran.returncode == (41 if "no/where" in line else 0), line
+    plain = subprocess.run(
+        ["sh", "-c", f'{sys.executable} -c "{see}" <&- >&- 2>&-'], cwd=crtx.place, check=False
+    )
+    assert plain.returncode == 0
+
+
 def test_a_locale_that_cannot_show_a_letter_shows_its_number(crtx: Crtx) -> None:
     (crtx.place / "b\u00fccher").mkdir()
     ran = crtx("inspect", "b\u00fccher/x", PYTHONIOENCODING="ascii", PYTHONUTF8="1")

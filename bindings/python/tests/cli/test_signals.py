@@ -127,13 +127,8 @@ def test_a_ctrl_c_that_killed_command_ends_the_script_above_too(crtx: Crtx) -> N
 def test_ctrl_c_while_waiting_for_the_lock_runs_nothing_and_leaves_nothing(crtx: Crtx) -> None:
     holder = crtx.start_hold("sh", "-c", "read line", stdin=subprocess.PIPE)
     until(crtx.marker.exists, "the holder")
-    words = crtx.words(
-        "hold", crtx.marker, *crtx.holder, "--timeout", "forever", "--", "touch", "ran"
-    )
     for name in ["SIGINT", "SIGTERM", "SIGHUP"]:
-        waiting = subprocess.Popen(
-            words, cwd=crtx.place, env=crtx.environment, stderr=subprocess.PIPE
-        )
+        waiting = crtx.start_hold("touch", "ran", options=("--timeout", "forever"))
         until(partial(blocks_term, waiting.pid), "the wait")
         waiting.send_signal(getattr(signal, name))
         ran = finish(waiting)
@@ -270,6 +265,30 @@ def test_suspending_and_continuing_takes_command_along(crtx: Crtx) -> None:
         os.kill(crtx_pid, signal.SIGUSR2)
         until(lambda: process_state(crtx_pid) in "-Z", "the end")
         assert crtx.state() == "absent"
+
+
+def test_a_wait_for_the_lock_can_be_suspended(crtx: Crtx) -> None:
+    holder = crtx.start_hold("sh", "-c", "read line", stdin=subprocess.PIPE)
+    until(crtx.marker.exists, "the holder")
+    words = crtx.words(
+        "hold", crtx.marker, *crtx.holder, "--timeout", "forever", "--", "echo", "ran"
+    )
+    line = " ".join(f"'{os.fsdecode(word)}'" for word in words)
+    with Terminal(
+        ["bash", "--norc", "--noprofile", "-i"],
+        cwd=crtx.place,
+        env={**crtx.environment, "PS1": "$ ", "TERM": "dumb"},
+    ) as terminal:
+        # It says its process id, and then becomes crtx.
+        terminal.type(f'sh -c \'echo job""id $$.; exec "$@"\' sh {line}\n')
+        pid = int(terminal.expect(".\n").rpartition("jobid ")[2].rstrip(".\n"))
+        until(lambda: blocks_term(pid), "the wait")
+        terminal.type("\x1a")
+        terminal.expect("Stopped")
+        assert process_state(pid) == "T"
+        terminal.type("fg; echo ended''with $?\n")
+        holder.communicate(b"\n")
+        assert "ran\n" in terminal.expect("endedwith 0")
 
 
 def blocks_term(pid: int) -> bool:

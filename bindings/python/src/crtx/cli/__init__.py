@@ -29,6 +29,7 @@ _RUN_ANOTHER = ("hold", "takeover")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs ``crtx`` with these words, or with those of the process. Returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _fill_standard_streams()
     try:
         return _main(words)
     except KeyboardInterrupt:
@@ -36,6 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         die_by(signal.SIGINT)
         return 128 + signal.SIGINT
+
+
+def _fill_standard_streams() -> None:
+    """Whoever closed one of them must not find a lock's descriptor, or a seed's, in its place.
+    COMMAND finds it closed, as it was: what os.open opens is not inherited."""
+    while True:
+        handle = os.open(os.devnull, os.O_RDWR)
+        if handle > 2:
+            os.close(handle)
+            break
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
 
 
 def _main(words: list[str]) -> int:

@@ -67,14 +67,16 @@ def run(
     environment = {**os.environb, **{os.fsencode(k): os.fsencode(v) for k, v in extra.items()}}
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
-    go_end, go = os.pipe()
-    report, report_end = os.pipe()
+    handles: list[int] = []
     try:
+        handles += os.pipe()
+        handles += os.pipe()
         child = os.fork()
     except OSError as error:
-        for handle in (go_end, go, report, report_end):
+        for handle in handles:
             os.close(handle)
-        raise NotRun("fork", error.errno or 0) from error
+        raise NotRun("start", error.errno or 0) from error
+    go_end, go, report, report_end = handles
     if child == 0:
         os.close(go)
         try:

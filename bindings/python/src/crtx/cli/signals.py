@@ -43,14 +43,14 @@ class Signals:
         self._watched = {
             number for number in _WATCHED if signal.getsignal(number) is not signal.SIG_IGN
         }
-        self._child_handler: Any = None
+        self._child_handler: Any = signal.SIG_DFL
         self._mask: Iterable[int] = ()
         #: The terminal sent SIGINT to the whole group, so the shell or script above got it too.
         self.terminal_interrupt = False
 
     def __enter__(self) -> Signals:
         # While SIGCHLD is ignored the kernel keeps no exit status.
-        self._child_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._child_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL) or signal.SIG_DFL
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._watched | {signal.SIGCHLD})
         return self
 
