@@ -54,7 +54,10 @@ quoted() {
       if ($0 != "" && (indent == "" || RLENGTH < indent)) indent = RLENGTH
     }
     is_mark("begin") { inside = 1 }
-    END { for (i = 1; i <= count; i++) print substr(lines[i], indent + 1) }
+    END {
+      while (count > 0 && lines[count] == "") count--
+      for (i = 1; i <= count; i++) print substr(lines[i], indent + 1)
+    }
   ' "$file"
 }
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,19 +42,20 @@ class Guard:
 
     def __init__(self) -> None:
         self.path = os.environ["CRTX_MARKER_PATH"]
-        self.marker = crtx.inspect(self.path)
-        self.check()
+        self.marker = self._marker()
+
+    def _marker(self) -> crtx.Marker:
+        found = crtx.inspect(self.path)
+        if found is None or found.state != crtx.MarkerState.HELD or found.pid != os.getppid():
+            raise NotRestored(f"{self.path} is not our lock any more: not one byte more is written")
+        return found
 
     def check(self) -> None:
-        found = crtx.inspect(self.path)
-        if (
-            found is None
-            or found != self.marker
-            or found.state != crtx.MarkerState.HELD
-            or found.pid != os.getppid()
-        ):
-            raise NotRestored(f"{self.path} is not our lock any more: not one byte more is written")
-        # end: check
+        if self._marker() != self.marker:
+            raise NotRestored(f"{self.path} is another's now: not one byte more is written")
+
+
+# end: check
 
 
 def verify_intent(args: argparse.Namespace, guard: Guard, manifest_digest: str) -> None:
@@ -101,7 +102,7 @@ def lock_out_postgres(data: Path, marker_path: str) -> Path:
 
 
 class Progress:
-    """Counts bytes. The demo has it stop half-way, to be killed there."""
+    """Counts bytes. The demo has it stop half-way, until the file that says so is removed."""
 
     def __init__(self, total: int, stop_half_way: Path | None) -> None:
         self.done = 0
@@ -110,9 +111,12 @@ class Progress:
 
     def wrote(self, count: int) -> None:
         self.done += count
-        if self.stop_half_way is not None and self.done * 2 >= self.total:
-            self.stop_half_way.write_text(f"{self.done} {self.total}\n")
-            signal.pause()
+        if self.stop_half_way is None or self.done * 2 < self.total:
+            return
+        self.stop_half_way.write_text(f"{self.done} {self.total}\n")
+        while self.stop_half_way.exists():
+            time.sleep(0.05)
+        self.stop_half_way = None
 
 
 def members(backup: Path) -> Iterator[tuple[Path, tarfile.TarInfo, tarfile.TarFile]]:
@@ -139,6 +143,7 @@ def write_over(data: Path, backup: Path, guard: Guard, progress: Progress) -> se
             (data / place).mkdir(mode=0o700, exist_ok=True)
             continue
         source = archive.extractfile(member)
+        assert source is not None  # for a file there is one
         with open(data / place, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as to:
             while piece := source.read(PIECE):
                 guard.check()

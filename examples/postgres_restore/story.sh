@@ -13,6 +13,7 @@ keys=$place/keys
 writer=(python3 "$place/program/restore.py"
   "$data" "$backup" "$place/restore.intent.json" "$keys/operator.pub")
 log=$place/log
+half=$place/half-way
 export LC_ALL=C PGHOST=$place/socket PGUSER=postgres PGDATABASE=postgres
 export CRTX_LIBRARY=$place/program/libcrtx.so PYTHONPATH=$place/program PYTHONDONTWRITEBYTECODE=1
 # Debian keeps the server's programs out of PATH, in a directory for each version.
@@ -235,14 +236,18 @@ compare_with_backup() (
 )
 mebibytes() { awk '{ printf "%d of %d", $1 / 1048576, $2 / 1048576 }' "$1"; }
 
-# In the background, so that $! is crtx itself; it stops half-way.
-crash() {
-  local half=$place/half-way holder restorer files
-  damage
-  stop "$data"
-  restore --stop-half-way "$half" >"$log" 2>&1 &
+# In the background; it stops half-way, until $half is removed.
+start_restore() {
+  { restore --stop-half-way "$half" || exit; } >"$place/background" 2>&1 &
   for _ in $(seq 300); do [ -s "$half" ] && break || sleep 0.1; done
   [ -s "$half" ] || fails "the restore comes half-way"
+}
+
+crash() {
+  local holder restorer files
+  damage
+  stop "$data"
+  start_restore
   step Crash "another restore"
   show_both_locks
   holder=$(sed -n 's/^pid[^0-9]*//p' "$marker")
@@ -254,6 +259,7 @@ crash() {
   wait || true
   line "SIGKILL of crtx, and so of restore.py, after $(mebibytes "$half") MiB"
   expect_status 1 "it is half-written" compare_with_backup
+  rm "$half"
   files=$(wc -l <"$backup/manifest.sha256")
   shows "half-written: $(grep -c FAILED "$log") of $files files are not the backup's"
 }
@@ -315,6 +321,24 @@ take_over() {
   show_content
 }
 
+remove_marker_under_a_restore() {
+  local status=0
+  damage
+  stop "$data"
+  start_restore
+  step Meddling "somebody deletes the marker while a restore is at work"
+  rm "$marker" "$half"
+  wait $! || status=$?
+  cp "$place/background" "$log"
+  [ "$status" -eq 23 ] || fails "crtx says that the lock was lost (exit status $status)"
+  shows "restore.py stops, and crtx ends with $(status_name):"
+  grep '^restore: ' "$log" | paragraph
+  expect_status 1 "it is half-written" compare_with_backup
+  expect_status 0 "restored" restore
+  shows "no marker closes the half-written cluster, so it is restored again at once"
+  show_content
+}
+
 audit() {
   step Audit "what stays beside the store"
   expect_status 0 "the evidence" crtx evidence verify "$marker" --public-key "$keys/operator.pub"
@@ -345,5 +369,6 @@ crash
 refuse
 show_that_postgres_is_not_enough
 take_over
+remove_marker_under_a_restore
 audit
 printf '\n%s passed, 0 failed\n' "$shown"
