@@ -329,11 +329,11 @@ remove_marker_under_a_restore() {
   step Meddling "somebody deletes the marker while a restore is at work"
   rm "$marker" "$half"
   wait $! || status=$?
+  expect_status 1 "restore.py stops, and the cluster is half-written" compare_with_backup
   cp "$place/background" "$log"
   [ "$status" -eq 23 ] || fails "crtx says that the lock was lost (exit status $status)"
   shows "restore.py stops, and crtx ends with $(status_name):"
   grep '^restore: ' "$log" | paragraph
-  expect_status 1 "it is half-written" compare_with_backup
   expect_status 0 "restored" restore
   shows "no marker closes the half-written cluster, so it is restored again at once"
   show_content
