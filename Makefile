@@ -125,9 +125,9 @@ $(BUILD):
 	@mkdir -p $@
 
 HEADERS := include/crtx.h
-DEMO    := $(wildcard examples/sqlite_restore/*.c)
+DEMO    := $(wildcard examples/sqlite_restore/*.c examples/kit/*.c)
 
-$(BUILD)/sqlite_restore: $(DEMO) examples/sqlite_restore/demo.h $(HEADERS) | build $(BUILD)
+$(BUILD)/sqlite_restore: $(DEMO) examples/sqlite_restore/demo.h examples/kit/kit.h $(HEADERS) | build $(BUILD)
 	@$(CC) $(C99) $(CFLAGS) $(DEMO) -o $@ $(LINK) $(SQLITE)
 
 $(BUILD)/hello-c: examples/hello.c $(HEADERS) | build $(BUILD)

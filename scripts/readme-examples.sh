@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The README tells the truth. In README.md, CONTRIBUTING.md and the bindings' README.md
-# - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line
-#   (`make examples` compiles and runs the files); every C, C++, Python and Go block has such a line;
+# The pages tell the truth. In README.md, CONTRIBUTING.md, docs/embedding.md and the bindings' README.md
+# - a code block whose preceding line is `<!-- test: FILE -->` is that file, but for its SPDX line,
+#   and with `<!-- test: FILE#NAME -->` what is between the lines with "begin: NAME" and "end: NAME" in
+#   it, but for common indentation (`make examples` and `make engines` compile and run the files);
+#   every C, C++, Python and Go block has such a line;
 # - every command of a `sh` block is one that .ci/run runs, or that scripts/readme-commands.txt
 #   lists, one a line, each under a comment that says what covers it.
 set -euo pipefail
@@ -37,13 +39,36 @@ split_blocks() {
   ' "$1"
 }
 
-# The file may show its SPDX line and the README may leave it out.
+# What FILE, or FILE#NAME, has for a page. The file may show its SPDX line and the page leaves it out;
+# the lines that mark other fragments are not shown either.
+quoted() {
+  local file=${1%%#*} name=
+  [ "$file" = "$1" ] || name=${1#*#}
+  awk -v name="$name" '
+    function is_mark(kind) { return match($0, "(/\\*|//|#) " kind ": " name "( \\*/)?$") }
+    name == "" { if (!/SPDX-License-Identifier/) print; next }
+    is_mark("end") { inside = 0 }
+    inside && !/(\/\*|\/\/|#) (begin|end): [a-z-]+( \*\/)?$/ {
+      lines[++count] = $0
+      match($0, /^ */)
+      if ($0 != "" && (indent == "" || RLENGTH < indent)) indent = RLENGTH
+    }
+    is_mark("begin") { inside = 1 }
+    END {
+      while (count > 0 && lines[count] == "") count--
+      for (i = 1; i <= count; i++) print substr(lines[i], indent + 1)
+    }
+  ' "$file"
+}
+
 check_same() {
-  local block=$1 file=$2 where=$3
-  if [ ! -f "$file" ]; then
-    problem "$where: there is no $file"
-  elif ! diff -u --label "$where" --label "$file" "$block" <(grep -v SPDX-License-Identifier "$file"); then
-    problem "$where: the block is not $file"
+  local block=$1 source=$2 where=$3
+  if [ ! -f "${source%%#*}" ]; then
+    problem "$where: there is no ${source%%#*}"
+  elif [ -z "$(quoted "$source")" ]; then
+    problem "$where: there is no $source"
+  elif ! diff -u --label "$where" --label "$source" "$block" <(quoted "$source"); then
+    problem "$where: the block is not $source"
   fi
 }
 
@@ -80,7 +105,7 @@ check_page() {
 
 touch "$work/commands"
 grep -vE '^(#|$)' "$covered" >"$work/covered" || true
-for page in README.md CONTRIBUTING.md bindings/python/README.md bindings/go/README.md; do
+for page in README.md CONTRIBUTING.md docs/embedding.md bindings/*/README.md; do
   [ ! -f "$page" ] || check_page "$page"
 done
 while IFS= read -r command; do

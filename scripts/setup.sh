@@ -3,7 +3,7 @@
 # Makes sure that what a target needs is here. With everything in place it only looks. As root on a
 # Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
-# Usage: scripts/setup.sh build | demo | test
+# Usage: scripts/setup.sh build | demo | engines | test
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -11,6 +11,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 missing=()
 # need COMMAND PACKAGE
 need() { have "$1" || missing+=("$2"); }
+# need_library PKG-CONFIG-NAME PACKAGE
+need_library() { { have pkg-config && pkg-config --exists "$1"; } || missing+=("$2"); }
 
 needs_of_build() {
   need "${CC:-cc}" gcc
@@ -21,7 +23,16 @@ needs_of_demo() {
   needs_of_build
   need python3 python3
   need pkg-config pkg-config
-  { have pkg-config && pkg-config --exists sqlite3; } || missing+=(libsqlite3-dev)
+  need_library sqlite3 libsqlite3-dev
+}
+
+needs_of_engines() {
+  needs_of_demo
+  need "${CXX:-c++}" g++
+  need_library rocksdb librocksdb-dev
+  need_library lmdb liblmdb-dev
+  # Debian keeps the server's programs out of PATH.
+  have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 }
 
 needs_of_test() {
@@ -66,9 +77,9 @@ need_cargo() {
 }
 
 case ${1:-} in
-  build | demo | test) "needs_of_$1" ;;
+  build | demo | engines | test) "needs_of_$1" ;;
   *)
-    echo "usage: $0 build | demo | test" >&2
+    echo "usage: $0 build | demo | engines | test" >&2
     exit 2
     ;;
 esac
@@ -82,4 +93,11 @@ fi
 echo "setup: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+  # The package would make a cluster of its own, and start a server.
+  no_cluster=/etc/postgresql-common/createcluster.d/libcrtx-setup.conf
+  mkdir -p "${no_cluster%/*}"
+  trap 'rm -f "$no_cluster"; rmdir --ignore-fail-on-non-empty "${no_cluster%/*}"' EXIT
+  echo 'create_main_cluster = false' >"$no_cluster"
+fi
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

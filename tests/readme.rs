@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The pages tell the truth: the README's statuses are the library's, and the tests that
-//! docs/protocol.md names exist.
+//! The pages tell the truth: the README's statuses are the library's, docs/embedding.md has an answer
+//! to each, and the tests that docs/protocol.md names exist.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,27 @@ fn the_readme_has_the_status_table_of_the_library() {
         })
         .collect();
     assert_eq!(rows, wanted);
+}
+
+#[test]
+fn the_embedding_guide_says_what_to_do_on_every_status() {
+    let page = fs::read_to_string(root().join("docs/embedding.md")).unwrap();
+    let mut found = BTreeMap::new();
+    for line in page.lines().filter(|line| line.starts_with("| `CRTX_")) {
+        let row = cells(line).filter(|row| row.len() == 4);
+        let row = row.unwrap_or_else(|| panic!("not a row of the table: {line}"));
+        let (name, state) = row[0][1..].split_once('`').unwrap();
+        assert!(["go on", "retry", "stop", "ask", "fix"].contains(&row[2]), "{name}: {}", row[2]);
+        assert!(!row[3].trim().is_empty(), "{name}: how?");
+        let earlier = found.insert(name, row[1]);
+        // What to do on a marker that is there depends on its state, so that status has two rows.
+        let again = name == "CRTX_E_MARKER_EXISTS" && state.starts_with(", ");
+        assert!(earlier.is_none_or(|number| again && number == row[1]), "{name} is there twice");
+    }
+    let numbers: Vec<String> = Status::ALL.iter().map(|it| it.number().to_string()).collect();
+    let wanted: BTreeMap<&str, &str> =
+        Status::ALL.iter().zip(&numbers).map(|(it, number)| (it.name(), number.as_str())).collect();
+    assert_eq!(found, wanted);
 }
 
 /// Every file with this ending below a directory.

@@ -124,3 +124,31 @@ int take_census(const char *path, struct census *census) {
   close_database(database);
   return failed ? -1 : 0;
 }
+
+static int may_open(const struct workspace *workspace) {
+  crtx_error error = CRTX_ERROR_INIT;
+  crtx_marker marker = CRTX_MARKER_INIT;
+  return crtx_marker_inspect(workspace->marker, &marker, &error) == CRTX_OK &&
+         marker.state == CRTX_MARKER_ABSENT;
+}
+
+/* Look, open, look again: sqlite3_open() does nothing yet, and it is the first read that takes
+ * SQLite's shared lock, which a connection in WAL mode then keeps. */
+sqlite3 *open_guarded(const struct workspace *workspace) {
+  sqlite3 *database;
+  char version[32];
+  if (!may_open(workspace)) return NULL;
+  database = open_database(workspace->store);
+  if (first_value(database, "PRAGMA schema_version", version, sizeof version) == 0 &&
+      may_open(workspace))
+    return database;
+  close_database(database);
+  return NULL;
+}
+
+void run_service(void *workspace, int channel) {
+  sqlite3 *database = open_guarded(workspace);
+  if (database == NULL) give_up("the service may not open the store");
+  tell_parent(channel, "r", 1);
+  close_database(database);
+}

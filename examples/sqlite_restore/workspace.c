@@ -1,61 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "demo.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char doomed[PATH_SIZE]; /* the directory that goes at exit */
-static pid_t owner;            /* of the process that made it: a failing child leaves it alone */
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
-  (void)info, (void)kind, (void)where;
-  return remove(path);
-}
-
-static void remove_workspace(void) {
-  if (getpid() != owner) return;
-  if (nftw(doomed, remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0)
-    fprintf(stderr, "demo: could not remove %s: %s\n", doomed, strerror(errno));
-}
-
-static void join(char *out, const char *directory, const char *name) {
-  int length = snprintf(out, PATH_SIZE, "%s/%s", directory, name);
-  if (length < 0 || length >= PATH_SIZE) give_up("the path %s/%s is too long", directory, name);
-}
-
-static void make_directory(const char *root, const char *name) {
+static void make_part(const struct workspace *workspace, const char *name) {
   char path[PATH_SIZE];
-  join(path, root, name);
-  if (mkdir(path, 0700) != 0) give_up("cannot make %s: %s", path, strerror(errno));
-}
-
-/* An intent wants absolute paths, and TMPDIR may be a relative one. */
-static void make_root(char root[PATH_SIZE]) {
-  const char *base = getenv("TMPDIR");
-  char name[PATH_SIZE];
-  char *resolved;
-  join(name, base != NULL && *base != '\0' ? base : "/tmp", "crtx-demo-XXXXXX");
-  if (mkdtemp(name) == NULL) give_up("cannot make %s: %s", name, strerror(errno));
-  resolved = realpath(name, NULL);
-  if (resolved == NULL) give_up("cannot resolve %s: %s", name, strerror(errno));
-  if (snprintf(root, PATH_SIZE, "%s", resolved) >= PATH_SIZE) give_up("%s is too long", resolved);
-  free(resolved);
+  join(path, workspace->root, name);
+  make_directory(path);
 }
 
 void make_workspace(struct workspace *workspace, int keep) {
-  make_root(workspace->root);
-  memcpy(doomed, workspace->root, PATH_SIZE);
-  owner = getpid();
-  if (!keep && atexit(remove_workspace) != 0) give_up("cannot register the clean-up");
-  make_directory(workspace->root, "store");
-  make_directory(workspace->root, "backup");
-  make_directory(workspace->root, "elsewhere");
+  make_place(workspace->root, keep);
+  make_part(workspace, "store");
+  make_part(workspace, "backup");
+  make_part(workspace, "elsewhere");
   join(workspace->store, workspace->root, "store/ledger.db");
   join(workspace->events, workspace->root, "store/events.jsonl");
   join(workspace->marker, workspace->root, "store/ledger.db.restore");
@@ -64,40 +20,4 @@ void make_workspace(struct workspace *workspace, int keep) {
   join(workspace->staged_store, workspace->root, "backup/ledger.db");
   join(workspace->staged_events, workspace->root, "backup/events.jsonl");
   join(workspace->manifest, workspace->root, "backup/manifest.json");
-}
-
-static void put_text(const char *path, const char *mode, const char *text) {
-  FILE *file = fopen(path, mode);
-  if (file == NULL) give_up("cannot open %s: %s", path, strerror(errno));
-  if (fputs(text, file) == EOF || fclose(file) != 0)
-    give_up("cannot write %s: %s", path, strerror(errno));
-}
-
-void write_file(const char *path, const char *text) { put_text(path, "w", text); }
-
-void append_file(const char *path, const char *text) { put_text(path, "a", text); }
-
-void copy_small_file(const char *from, const char *to) {
-  char text[4096];
-  size_t length;
-  FILE *file = fopen(from, "r");
-  if (file == NULL) give_up("cannot open %s: %s", from, strerror(errno));
-  length = fread(text, 1, sizeof text - 1, file);
-  if (ferror(file) || !feof(file)) give_up("cannot read all of %s", from);
-  fclose(file);
-  text[length] = '\0';
-  write_file(to, text);
-}
-
-void file_digest(const char *path, char digest[TEXT_SIZE]) {
-  crtx_error error = CRTX_ERROR_INIT;
-  crtx_status status = crtx_blake3_file(path, digest, TEXT_SIZE, NULL, &error);
-  expect_status(status, CRTX_OK, &error, path);
-}
-
-long file_size(const char *path) {
-  struct stat info;
-  if (stat(path, &info) == 0) return (long)info.st_size;
-  if (errno != ENOENT) give_up("cannot look at %s: %s", path, strerror(errno));
-  return -1;
 }

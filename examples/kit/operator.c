@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "demo.h"
+#include "kit.h"
 
 #include <errno.h>
 #include <string.h>

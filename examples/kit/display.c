@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "demo.h"
+#include "kit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 enum { INDENT = 17, PAGE = 80, BAR = 30 };
 
 static int steps;
-static long held_so_far;
+static long properties_shown;
 static int progress_width; /* of the text that stands on the terminal's last line */
 
 void title(const char *format, ...) {
@@ -94,21 +94,33 @@ const char *grouped(long number) {
   return buffers[next];
 }
 
-ENDS_PROGRAM static void end_in_failure(const char *what, const char *format,
-                                        va_list arguments) {
+/* A child's failure is for its parent to count. */
+ENDS_PROGRAM LIKE_PRINTF(2, 0) static void end_in_failure(const char *what, const char *format,
+                                                          va_list arguments) {
   progress_end();
   fprintf(stderr, "%s: ", what);
   vfprintf(stderr, format, arguments);
   fprintf(stderr, "\n");
+  if (is_child()) _exit(EXIT_FAILURE);
+  printf("\n%ld passed, 1 failed\n", properties_shown);
   exit(EXIT_FAILURE);
+}
+
+void shows(int held, const char *property, ...) {
+  va_list arguments;
+  va_start(arguments, property);
+  if (!held) end_in_failure("NOT SO", property, arguments);
+  properties_shown++;
+  printf("%*sok  ", INDENT, "");
+  vprintf(property, arguments);
+  va_end(arguments);
+  printf("\n");
+  fflush(stdout);
 }
 
 void expect(int held, const char *format, ...) {
   va_list arguments;
-  if (held) {
-    held_so_far++;
-    return;
-  }
+  if (held) return;
   va_start(arguments, format);
   end_in_failure("EXPECTATION FAILED", format, arguments);
 }
@@ -118,10 +130,13 @@ void expect_status(crtx_status got, crtx_status wanted, const crtx_error *error,
          crtx_status_name(got), error->operation, error->message);
 }
 
-long expectations_held(void) { return held_so_far; }
-
 void give_up(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   end_in_failure("demo", format, arguments);
+}
+
+int closing_line(void) {
+  printf("\n%ld passed, 0 failed\n", properties_shown);
+  return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
