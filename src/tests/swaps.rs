@@ -227,7 +227,7 @@ fn a_lock_whose_descriptors_were_closed_is_lost_and_a_successors_companion_stays
     assert_eq!(numbers.len(), 1);
     // Another file takes the number, as a program's own next open would.
     let stranger = fs::File::open("/dev/null").unwrap();
-    crate::sys::probe::replace_descriptor(&stranger, numbers[0].parse().unwrap());
+    crate::sys::replace_descriptor(&stranger, numbers[0].parse().unwrap());
     assert_status(&lock.check().unwrap_err(), Status::Lost);
     assert_status(&lock.release().unwrap_err(), Status::Lost);
     assert!(companion.exists(), "it may be another process's by now");
