@@ -114,6 +114,13 @@ impl Site {
             );
             return Err(Error::new(Status::UnsupportedFilesystem, OPERATION, message));
         }
+        if let Some(kind) = facts.renumbering_filesystem {
+            let message = format!(
+                "directory {} is on a filesystem ({kind}) on which a file that is renamed cannot be told from another",
+                quote_path(parent)
+            );
+            return Err(Error::new(Status::UnsupportedFilesystem, OPERATION, message));
+        }
         if !allow.shared_directory {
             let open = self.ownership.open_to_everybody(&self.directory);
             if let Some(how) = open.map_err(|error| Error::io(OPERATION, parent, &error))? {
@@ -333,10 +340,12 @@ impl Site {
 
 fn parent_error(path: &MarkerPath, error: &io::Error) -> Error {
     const OPERATION: &str = "parent directory open";
-    let status = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NoParentDirectory,
-        _ if sys::means_name_too_long(error) => Status::NameTooLong,
-        _ => return Error::io(OPERATION, path.parent(), error),
+    let status = if sys::means_no_directory(error) {
+        Status::NoParentDirectory
+    } else if sys::means_name_too_long(error) {
+        Status::NameTooLong
+    } else {
+        return Error::io(OPERATION, path.parent(), error);
     };
     let message = format!(
         "directory {} of marker {} cannot be opened: {}",

@@ -23,6 +23,8 @@ pub(crate) struct Directory {
 pub(crate) struct DirectoryFacts {
     /// The network filesystem that the directory is on, if it is one of the closed list.
     pub(crate) network_filesystem: Option<&'static str>,
+    /// The filesystem, if a file of it gets another identity when it is renamed: none here.
+    pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in bytes.
     pub(crate) longest_name: usize,
 }
@@ -285,6 +287,11 @@ pub(crate) fn means_name_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENAMETOOLONG)
 }
 
+/// Whether opening a directory failed because there is none.
+pub(crate) fn means_no_directory(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn mode_of(access: Access) -> libc::c_int {
     match access {
         Access::Read => libc::O_RDONLY,
@@ -338,7 +345,11 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
     let magic = stat.f_type as u32;
     let network_filesystem =
         NETWORK_FILESYSTEMS.iter().find(|(_, number)| *number == magic).map(|(name, _)| *name);
-    DirectoryFacts { network_filesystem, longest_name: stat.f_namelen as usize }
+    DirectoryFacts {
+        network_filesystem,
+        renumbering_filesystem: None,
+        longest_name: stat.f_namelen as usize,
+    }
 }
 
 #[cfg(target_vendor = "apple")]
@@ -355,5 +366,5 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         stat.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
     let network_filesystem =
         NETWORK_FILESYSTEMS.iter().find(|(_, name)| name.as_bytes() == kind).map(|(name, _)| *name);
-    DirectoryFacts { network_filesystem, longest_name: 255 }
+    DirectoryFacts { network_filesystem, renumbering_filesystem: None, longest_name: 255 }
 }
