@@ -3,6 +3,8 @@
 
 mod descriptor;
 mod directory;
+#[cfg(test)]
+mod for_tests;
 pub(crate) mod fork;
 mod generation;
 mod lock_file;
@@ -15,8 +17,6 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::probe;
 
-#[cfg(test)]
-pub(crate) use descriptor::replace_descriptor;
 pub(crate) use directory::{
     Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
     means_no_directory, means_not_a_regular_file,
@@ -24,6 +24,11 @@ pub(crate) use directory::{
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use ownership::Ownership;
 pub(crate) use watch::wait_until_removed;
+#[cfg(test)]
+pub(crate) use {
+    descriptor::replace_descriptor,
+    for_tests::{calls, numbers},
+};
 
 /// One name inside a directory: no slash, no NUL.
 #[derive(Debug, Clone, PartialEq, Eq)]

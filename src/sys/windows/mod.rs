@@ -3,6 +3,8 @@
 
 mod access;
 mod directory;
+#[cfg(test)]
+mod for_tests;
 pub(crate) mod fork;
 mod lock_file;
 mod name;
@@ -29,6 +31,8 @@ pub(crate) use directory::{
     Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
     means_no_directory, means_not_a_regular_file,
 };
+#[cfg(test)]
+pub(crate) use for_tests::{calls, numbers};
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use name::{FileName, split_path};
 pub(crate) use ownership::Ownership;
