@@ -65,8 +65,8 @@ crtx_intent_expectation usual_expectation(void)
   crtx_intent_expectation expectation;
   memset(&expectation, 0, sizeof expectation);
   expectation.struct_size = sizeof expectation;
-  expectation.active_db_path = ROOT "/srv/engine/store.db";
-  expectation.active_event_log_path = ROOT "/srv/engine/events.jsonl";
+  expectation.active_db_path = "/srv/engine/store.db";
+  expectation.active_event_log_path = "/srv/engine/events.jsonl";
   expectation.backup_manifest_blake3 = "blake3:2099db2be71ebffb4bf25ef191113b89d1010b54219bda4d5fee9e0b91337fa3";
   expectation.staged_sqlite_blake3 = INTENT_DIGEST;
   expectation.staged_jsonl_blake3 = "blake3:410d3ad470123e4024ac3f3b5edef093a220cb7b8705f5241e432f218c0080e8";

@@ -11,13 +11,6 @@
 #define FIXTURE_NOW INT64_C(1795395600000000000)
 #define SECOND INT64_C(1000000000)
 
-/* What an absolute path begins with. */
-#ifdef _WIN32
-#define ROOT "C:"
-#else
-#define ROOT ""
-#endif
-
 struct signed_text {
   char text[70000];
   size_t length;

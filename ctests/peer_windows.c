@@ -50,7 +50,10 @@ void start_peer(struct peer *peer, const char *marker_path)
   start.hStdError = answers;
   NEED_TRUE(GetModuleFileNameA(NULL, program, sizeof program) < sizeof program);
   snprintf(command, sizeof command, "\"%s\" --peer \"%s\"", program, marker_path);
-  NEED_TRUE(CreateProcessA(program, command, NULL, NULL, TRUE, 0, NULL, NULL, &start, &made));
+  if (!CHECK(CreateProcessA(program, command, NULL, NULL, TRUE, 0, NULL, NULL, &start, &made))) {
+    printf("  error %lu\n", GetLastError());
+    abandon_case();
+  }
   CloseHandle(orders);
   CloseHandle(answers);
   CloseHandle(made.hThread);

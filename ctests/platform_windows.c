@@ -5,10 +5,10 @@
 #include "peer.h"
 #include "platform.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 static bool child;
 static const char *hung_text;
@@ -77,57 +77,56 @@ void before_case(char *directory, size_t capacity)
   if (GetTempPathA(sizeof base, base) == 0) {
     exit(1);
   }
-  snprintf(directory, capacity, "%scrtx-ctest-%lu-%u", base, GetCurrentProcessId(), count++);
-  if (!CreateDirectoryA(directory, NULL)) {
-    printf("cannot create %s: error %lu\n", directory, GetLastError());
-    exit(1);
-  }
+  do { /* a process id is soon used again, and what a case that hung left behind may be there */
+    snprintf(directory, capacity, "%scrtx-ctest-%lu-%u", base, GetCurrentProcessId(), count++);
+  } while (!CreateDirectoryA(directory, NULL) && GetLastError() == ERROR_ALREADY_EXISTS);
   strncat(directory, "\\", capacity - strlen(directory) - 1);
 }
 
 /* A file can be opened so only if nobody has it open; and it is deleted by that. */
-static bool delete_if_nobody_has_it_open(const char *path)
+static bool delete_if_nobody_has_it_open(const WCHAR *path)
 {
-  HANDLE file = CreateFileA(path, GENERIC_READ | DELETE, 0, NULL, OPEN_EXISTING, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+  HANDLE file = CreateFileW(path, GENERIC_READ | DELETE, 0, NULL, OPEN_EXISTING, FILE_FLAG_DELETE_ON_CLOSE, NULL);
   if (file == INVALID_HANDLE_VALUE) {
-    printf("  %s was left open: error %lu\n", path, GetLastError());
+    printf("  %ls was left open: error %lu\n", path, GetLastError());
     return false;
   }
   CloseHandle(file);
   return true;
 }
 
-static bool remove_tree(const char *directory)
+static bool remove_tree(const WCHAR *directory)
 {
   bool closed = true;
-  struct dirent *entry;
-  DIR *listing = opendir(directory);
-  while (listing != NULL && (entry = readdir(listing)) != NULL) {
-    char path[4096];
-    DWORD attributes;
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+  WIN32_FIND_DATAW entry;
+  WCHAR path[2048];
+  HANDLE listing;
+  swprintf(path, sizeof path / sizeof path[0], L"%ls\\*", directory);
+  listing = FindFirstFileW(path, &entry);
+  if (listing == INVALID_HANDLE_VALUE) {
+    return false;
+  }
+  do {
+    if (wcscmp(entry.cFileName, L".") == 0 || wcscmp(entry.cFileName, L"..") == 0) {
       continue;
     }
-    snprintf(path, sizeof path, "%s\\%s", directory, entry->d_name);
-    attributes = GetFileAttributesA(path);
-    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+    swprintf(path, sizeof path / sizeof path[0], L"%ls\\%ls", directory, entry.cFileName);
+    if ((entry.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
       closed &= remove_tree(path);
     } else {
       closed &= delete_if_nobody_has_it_open(path);
     }
-  }
-  if (listing != NULL) {
-    closedir(listing);
-  }
-  RemoveDirectoryA(directory);
+  } while (FindNextFileW(listing, &entry));
+  FindClose(listing);
+  RemoveDirectoryW(directory);
   return closed;
 }
 
 void after_case(const char *directory)
 {
-  char path[4096];
-  snprintf(path, sizeof path, "%s", directory);
-  path[strlen(path) - 1] = '\0';
+  WCHAR path[2048];
+  swprintf(path, sizeof path / sizeof path[0], L"\\\\?\\%hs", directory); /* for paths of any length */
+  path[wcslen(path) - 1] = L'\0';
   CHECK(remove_tree(path));
 }
 

@@ -264,7 +264,7 @@ static crtx_status verify_intent(const crtx_intent_expectation *expectation)
 static crtx_status provoke_path_mismatch(void)
 {
   crtx_intent_expectation expectation = usual_expectation();
-  expectation.active_db_path = ROOT "/srv/other.db";
+  expectation.active_db_path = "/srv/other.db";
   return verify_intent(&expectation);
 }
 

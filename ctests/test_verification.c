@@ -244,10 +244,10 @@ static void every_binding_of_an_intent_is_checked_with_its_own_error(void)
   crtx_intent_expectation expectation = usual_expectation();
   authorize(&document, FIXTURE_NOW);
   want_intent(CRTX_OK, &expectation);
-  expectation.active_db_path = ROOT "/srv/engine/store.db2";
+  expectation.active_db_path = "/srv/engine/store.db2";
   want_intent(CRTX_E_PATH_MISMATCH, &expectation);
   expectation = usual_expectation();
-  expectation.active_event_log_path = ROOT "/srv/engine//events.jsonl"; /* byte for byte */
+  expectation.active_event_log_path = "/srv/engine//events.jsonl"; /* byte for byte */
   want_intent(CRTX_E_PATH_MISMATCH, &expectation);
   expectation = usual_expectation();
   expectation.backup_manifest_blake3 = INTENT_DIGEST;

@@ -149,6 +149,7 @@ mod tests {
             ("C:/a/x.lock", "C:/a"),
             (r"a\b/x.lock", r"a\b"),
             (r"\x.lock", r"\"),
+            ("C:x.lock", "C:"),
             (r"\\?\C:\x.lock", r"\\?\C:\"),
             (r"\\server\share\x.lock", r"\\server\share\"),
         ] {
@@ -170,7 +171,6 @@ mod tests {
             "..",
             "C:",
             r"C:\",
-            "C:x",
             "a/b\0c",
             "a\0b/c",
             r"\\server\share",
