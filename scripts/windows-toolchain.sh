@@ -7,6 +7,7 @@
 # The target's standard library is built from source (-Zbuild-std), for which rustc and those sources must
 # be of one version. They are the present toolchain's if it has them (`rustup component add rust-src`);
 # otherwise Debian's rustc-web and rust-web-src, unpacked, because they cannot be installed beside rustup.
+# CRTX_DEBIANS_RUST=1 asks for the latter in any case.
 # Usage: scripts/windows-toolchain.sh DIRECTORY
 set -euo pipefail
 

@@ -18,9 +18,7 @@ pub(crate) mod numbers {
     use windows_sys::Win32::Foundation as windows;
 
     pub(crate) const INPUT_OUTPUT: i32 = windows::ERROR_IO_DEVICE as i32;
-    pub(crate) const DISK_FULL: i32 = windows::ERROR_DISK_FULL as i32;
     pub(crate) const DENIED: i32 = windows::ERROR_ACCESS_DENIED as i32;
-    pub(crate) const TOO_MANY_FILES: i32 = windows::ERROR_TOO_MANY_OPEN_FILES as i32;
     pub(crate) const NO_RESOURCES: i32 = windows::ERROR_NO_SYSTEM_RESOURCES as i32;
     pub(crate) const INVALID_HANDLE: i32 = windows::ERROR_INVALID_HANDLE as i32;
     pub(crate) const INVALID_ARGUMENT: i32 = windows::ERROR_INVALID_FLAGS as i32;
