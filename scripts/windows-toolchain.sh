@@ -27,7 +27,7 @@ unpack_debians_rust() {
   version=$(apt-cache policy rustc-web | awk '/Candidate:/ { print $2 }')
   std=$(dependency "libstd-rust-web-dev=$version" 'libstd-rust-web-[0-9.]+')
   llvm=$(dependency "$std=$version" 'libllvm[0-9.]+')
-  packages=("rustc-web=$version" "$std=$version" "rust-web-src=$version" "$llvm")
+  packages=("rustc-web=$version" "libstd-rust-web-dev=$version" "$std=$version" "rust-web-src=$version" "$llvm")
   echo "windows-toolchain: unpacking Debian's ${packages[*]}"
   rm -rf "$directory/debian" "$directory/archives"
   mkdir -p "$directory/debian" "$directory/archives"
