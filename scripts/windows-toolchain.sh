@@ -102,7 +102,9 @@ write_runner
   echo "windows-toolchain: Wine does not start" >&2
   exit 1
 }
+# (CC without a target, which make exports, is the compiler of this machine.)
 cat >"$directory/environment" <<ENVIRONMENT
+export CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc CXX_x86_64_pc_windows_gnu=x86_64-w64-mingw32-g++
 export RUSTC='$rustc' RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='$directory/run'
 windows_flags='-Zbuild-std=std,panic_unwind --target x86_64-pc-windows-gnu --target-dir $directory/cargo'
