@@ -183,7 +183,7 @@ pub(super) fn information(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION>
 
 /// Among others, whether the file's deletion is pending.
 pub(super) fn standard_information(file: &File) -> io::Result<FILE_STANDARD_INFO> {
-    // SAFETY: the struct is that of the class, and valid when all zero.
+    // SAFETY: the struct is that of the class; the system writes 0 or 1 where it has a bool.
     unsafe { query(file, FileStandardInfo) }
 }
 
@@ -195,7 +195,7 @@ pub(super) fn id(file: &File) -> io::Result<FILE_ID_INFO> {
 
 /// # Safety
 ///
-/// `T` is the struct that belongs to the class, and any bytes are a valid one.
+/// `T` is the struct that belongs to the class, and what the system writes there is a valid one.
 unsafe fn query<T: Default>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS) -> io::Result<T> {
     let mut information = T::default();
     // SAFETY: the handle is open; the struct is writable and as large as is said.
