@@ -13,7 +13,7 @@ set -euo pipefail
 
 directory=$(mkdir -p "$1" && cd "$1" && pwd)
 
-# field PACKAGE=VERSION PATTERN: the first package in its Depends that fits.
+# dependency PACKAGE=VERSION PATTERN: the first package in its Depends that fits.
 dependency() {
   apt-cache show "$1" | sed -n 's/^Depends: //p' | tr ',' '\n' | sed 's/^ *//; s/ .*//' | grep -E -m 1 "^$2\$"
 }
@@ -24,7 +24,10 @@ unpack_debians_rust() {
     echo "windows-toolchain: this Rust has no sources of its standard library (rustup component add rust-src)" >&2
     exit 1
   }
-  version=$(apt-cache policy rustc-web | awk '/Candidate:/ { print $2 }')
+  candidate() { apt-cache policy rustc-web | awk '/Candidate:/ { print $2 }'; }
+  version=$(candidate)
+  # The lists of packages may not be there yet.
+  [ -n "$version" ] || { apt-get update -qq && version=$(candidate); }
   std=$(dependency "libstd-rust-web-dev=$version" 'libstd-rust-web-[0-9.]+')
   llvm=$(dependency "$std=$version" 'libllvm[0-9.]+')
   packages=("rustc-web=$version" "libstd-rust-web-dev=$version" "$std=$version" "rust-web-src=$version" "$llvm")
