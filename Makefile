@@ -117,6 +117,7 @@ lint: setup ## formatting, clippy and rustdoc, with every warning an error
 	@$(CARGO) clippy $(CARGO_FLAGS) --quiet --all-targets -- -D warnings
 	@$(CARGO) clippy $(CARGO_FLAGS) --quiet --all-targets --features test-panic,header -- -D warnings
 	@RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps
+	@scripts/check-windows.sh '$(TARGET)/windows'
 
 clean: ## remove everything that was built
 	@$(CARGO) clean

@@ -13,6 +13,38 @@
 #define CRTX_FIXTURES "../tests/fixtures/cortex-0.1.2"
 #endif
 
+#ifdef _WIN32
+bool is_absolute(const char *path)
+{
+  return path[0] != '\0' && path[1] == ':' && path[2] == '\\';
+}
+
+void this_host(char *name, size_t capacity)
+{
+  NEED_TRUE(windows_host_name(name, capacity) == 0);
+}
+
+void open_to_everybody(const char *directory)
+{
+  NEED_TRUE(windows_open_to_everybody(directory));
+}
+#else
+bool is_absolute(const char *path)
+{
+  return path[0] == '/';
+}
+
+void this_host(char *name, size_t capacity)
+{
+  NEED_TRUE(gethostname(name, capacity - 1) == 0);
+}
+
+void open_to_everybody(const char *directory)
+{
+  NEED_TRUE(chmod(directory, 0777) == 0);
+}
+#endif
+
 bool exists(const char *path)
 {
   struct stat info;
@@ -121,6 +153,7 @@ void copy_fixture(const char *name, const char *path)
   put_bytes(path, bytes, length);
 }
 
+#ifndef _WIN32
 int descriptors_below(const char *directory)
 {
   int count = 0;
@@ -140,3 +173,4 @@ int descriptors_below(const char *directory)
   closedir(listing);
   return count;
 }
+#endif

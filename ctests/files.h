@@ -13,6 +13,7 @@
 #define INTENT_DIGEST "blake3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
 #define LONG_AGO "2024-02-29T12:34:56.789+00:00"
 
+bool is_absolute(const char *path);
 bool exists(const char *path); /* a dangling symlink exists */
 void put_bytes(const char *path, const void *bytes, size_t length);
 void put_text(const char *path, const char *text);
@@ -27,10 +28,15 @@ unsigned mode_of(const char *path);      /* permission bits */
 bool is_still(const char *path, const struct stat *before); /* same device and inode */
 /* How many entries the directory has, without . and .. */
 size_t entries_in(const char *directory);
+void this_host(char *name, size_t capacity); /* the machine's name */
+/* Lets everybody write to a directory. */
+void open_to_everybody(const char *directory);
 void copy_fixture(const char *name, const char *path);
 size_t get_fixture(const char *name, char *buffer, size_t capacity);
 
+#ifndef _WIN32
 /* How many descriptors of this process lead into the directory; -1 if that cannot be told. */
 int descriptors_below(const char *directory);
+#endif
 
 #endif

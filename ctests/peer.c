@@ -4,12 +4,8 @@
 #include "files.h"
 #include "harness.h"
 
-#include <signal.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 crtx_lock_options usual_options(void)
 {
@@ -55,12 +51,33 @@ uint32_t state_of(const char *marker_path)
 
 /* ---- the other process ---- */
 
-struct peer_start {
-  const char *marker_path;
-  int channel;
-};
+/* The last status that was neither of the two refusals, or CRTX_OK. */
+static int pester(const char *marker_path)
+{
+  crtx_lock_options options = usual_options();
+  int tries;
+  for (tries = 0; tries < 30; tries++) {
+    crtx_lock lock = {0};
+    crtx_status status = crtx_lock_acquire(marker_path, &options, &lock, NULL);
+    if (status != CRTX_E_MARKER_EXISTS && status != CRTX_E_CONTENDED) {
+      printf("  an acquire that had to be refused answered %d\n", (int)status);
+      return status == CRTX_OK ? -1 : status;
+    }
+  }
+  return CRTX_OK;
+}
 
-static int obey(char order, const char *marker_path, crtx_lock *lock)
+static int churn(const char *marker_path)
+{
+  crtx_lock_options options = usual_options();
+  for (;;) {
+    crtx_lock lock;
+    NEED(CRTX_OK, crtx_lock_acquire(marker_path, &options, &lock, &last_error));
+    NEED(CRTX_OK, crtx_lock_release(lock, &last_error));
+  }
+}
+
+int obey(char order, const char *marker_path, crtx_lock *lock)
 {
   crtx_lock_options options = usual_options();
   options.timeout_ms = order == ACQUIRE_WAITING ? 30000 : 0;
@@ -76,66 +93,11 @@ static int obey(char order, const char *marker_path, crtx_lock *lock)
     return crtx_lock_leak(*lock, NULL);
   case INSPECT:
     return (int)state_of(marker_path);
+  case PESTER:
+    return pester(marker_path);
+  case CHURN:
+    return churn(marker_path);
   default:
     return -1;
   }
-}
-
-static void run_peer(void *argument)
-{
-  const struct peer_start *start = argument;
-  crtx_lock lock = {0};
-  char order;
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive a case that was abandoned */
-  while (read(start->channel, &order, 1) == 1 && order != QUIT) {
-    int answer = obey(order, start->marker_path, &lock);
-    NEED_TRUE(write(start->channel, &answer, sizeof answer) == (ssize_t)sizeof answer);
-  }
-}
-
-void start_peer(struct peer *peer, const char *marker_path)
-{
-  int ends[2];
-  struct peer_start start;
-  NEED_TRUE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-  start.marker_path = marker_path;
-  start.channel = ends[1];
-  peer->process = start_child(run_peer, &start);
-  peer->channel = ends[0];
-  close(ends[1]);
-}
-
-void tell_peer(const struct peer *peer, enum order order)
-{
-  char byte = (char)order;
-  CHECK(write(peer->channel, &byte, 1) == 1);
-}
-
-int peer_answer(const struct peer *peer)
-{
-  int answer = -1;
-  if (!CHECK(read(peer->channel, &answer, sizeof answer) == (ssize_t)sizeof answer)) {
-    return -1;
-  }
-  return answer;
-}
-
-int order_peer(const struct peer *peer, enum order order)
-{
-  tell_peer(peer, order);
-  return peer_answer(peer);
-}
-
-void end_peer(struct peer *peer)
-{
-  tell_peer(peer, QUIT);
-  close(peer->channel);
-  wait_child(peer->process);
-}
-
-void kill_peer(struct peer *peer)
-{
-  kill(peer->process, SIGKILL);
-  close(peer->channel);
-  waitpid(peer->process, NULL, 0);
 }

@@ -15,8 +15,12 @@ void leave_stale(const char *marker_path);
 uint32_t state_of(const char *marker_path);
 
 struct peer {
+#ifdef _WIN32
+  void *process, *orders, *answers;
+#else
   pid_t process;
   int channel;
+#endif
 };
 
 enum order {
@@ -26,6 +30,8 @@ enum order {
   RELEASE = 'r',
   LEAK = 'l',
   INSPECT = 'i', /* answers the marker's state, not a status */
+  PESTER = 'p',  /* 30 attempts that must all be refused; answers CRTX_OK if they are */
+  CHURN = 'x',   /* acquires and releases until it is killed; no answer */
   QUIT = 'q'     /* exits without a release, as a crash would */
 };
 
@@ -36,5 +42,10 @@ int peer_answer(const struct peer *peer);
 int order_peer(const struct peer *peer, enum order order);
 void end_peer(struct peer *peer);
 void kill_peer(struct peer *peer);
+/* For the peer itself: does what it is told, and gives the answer. */
+int obey(char order, const char *marker_path, crtx_lock *lock);
+#ifdef _WIN32
+int be_peer(const char *marker_path);
+#endif
 
 #endif

@@ -28,8 +28,8 @@ libdir=${CRTX_LIBDIR:-}
 panic_libdir=${CRTX_PANIC_LIBDIR:-}
 
 programs="lock marker stale documents verification statuses library misuse structs threads fork exec
-filesystem permissions faults races layout"
-support="harness files documents peer fuse_mount"
+paths filesystem permissions faults races layout"
+support="harness platform_posix files documents peer peer_posix fuse_mount"
 warnings="-Wall -Wextra -Wpedantic -Werror"
 rust_libraries="-lutil -lrt -lpthread -lm -ldl"
 exit_status=0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What else may stand in the directory: links, FIFOs, long names, and how paths are taken. */
+/* What else may stand in the directory: links, FIFOs, devices; and names of any bytes. */
 #include "documents.h"
 #include "files.h"
 #include "harness.h"
@@ -168,49 +168,6 @@ static void a_symlink_under_the_reserved_name_leads_nowhere(void)
   CHECK(holds_text(at("victim"), "precious"));
 }
 
-static void a_missing_parent_directory_has_a_status_of_its_own(void)
-{
-  char stale[1024];
-  crtx_lock lock = {0};
-  crtx_lock_options options = usual_options();
-  const char *path = at("missing/store.lock");
-  put_marker(at("store.lock"), 4711, LONG_AGO);
-  attest(&attestation, at("store.lock"), 0);
-  WANT(CRTX_E_NO_PARENT_DIRECTORY, crtx_lock_acquire(path, &options, &lock, &last_error));
-  WANT(CRTX_E_NO_PARENT_DIRECTORY,
-       crtx_quarantine(path, &attestation.document, stale, sizeof stale, NULL, &last_error));
-  CHECK(!exists(at("missing")));
-}
-
-static const char *name_of_length(size_t length)
-{
-  char name[NAME_MAX + 2];
-  memset(name, 'n', length);
-  name[length] = '\0';
-  return at(name);
-}
-
-static void a_name_so_long_that_quarantine_could_not_work_is_refused(void)
-{
-  crtx_lock lock = {0};
-  crtx_lock_options options = usual_options();
-  WANT(CRTX_E_NAME_TOO_LONG, crtx_lock_acquire(name_of_length(NAME_MAX - 43), &options, &lock, &last_error));
-  WANT(CRTX_E_NAME_TOO_LONG, crtx_lock_acquire(name_of_length(NAME_MAX), &options, &lock, &last_error));
-  CHECK_INT(entries_in(at("")), 0);
-}
-
-static void the_longest_name_accepted_can_be_quarantined(void)
-{
-  char stale[1024], list[2048];
-  const char *path = name_of_length(NAME_MAX - 44);
-  leave_stale(path);
-  attest(&attestation, path, 0);
-  NEED(CRTX_OK, crtx_quarantine(path, &attestation.document, stale, sizeof stale, NULL, &last_error));
-  WANT(CRTX_OK, crtx_evidence_verify(stale, attestation.key, 32, &last_error));
-  WANT(CRTX_OK, crtx_evidence_list(path, list, sizeof list, NULL, &last_error));
-  CHECK_TEXT(list, stale);
-}
-
 static void a_path_of_any_bytes_works_and_is_escaped_in_messages(void)
 {
   crtx_lock lock, second = {0};
@@ -221,44 +178,6 @@ static void a_path_of_any_bytes_works_and_is_escaped_in_messages(void)
   WANT(CRTX_E_MARKER_EXISTS, crtx_lock_acquire(path, &options, &second, &last_error)); /* WANT reads the message */
   let_go(lock);
   CHECK_INT(entries_in(at("")), 0);
-}
-
-static void a_very_long_path_is_shortened_in_the_message(void)
-{
-  char path[3000];
-  crtx_lock lock = {0};
-  crtx_lock_options options = usual_options();
-  size_t length = (size_t)snprintf(path, sizeof path, "%s", at(""));
-  while (length < 2500) {
-    length += (size_t)snprintf(path + length, sizeof path - length, "missing-directory/");
-  }
-  snprintf(path + length, sizeof path - length, "the-end.lock");
-  WANT(CRTX_E_NO_PARENT_DIRECTORY, crtx_lock_acquire(path, &options, &lock, &last_error));
-}
-
-static void chdir_after_a_relative_acquire_changes_nothing(void)
-{
-  char told[PATH_MAX], before[PATH_MAX];
-  crtx_lock lock;
-  struct stat marker;
-  NEED_TRUE(getcwd(before, sizeof before) != NULL);
-  make_directory(at("store"));
-  make_directory(at("elsewhere"));
-  NEED_TRUE(chdir(at("store")) == 0);
-  lock = hold("store.lock");
-  NEED_TRUE(chdir(at("elsewhere")) == 0);
-  put_text(at("elsewhere/store.lock"), "a bystander");
-  put_text(at("elsewhere/store.lock.flock"), "a bystander");
-  marker = status_of(at("store/store.lock"));
-  WANT(CRTX_OK, crtx_lock_check(lock, &last_error));
-  WANT(CRTX_OK, crtx_lock_marker_path(lock, told, sizeof told, NULL, &last_error));
-  CHECK(told[0] == '/' && is_still(told, &marker));
-  CHECK_INT(state_of(at("store/store.lock")), CRTX_MARKER_HELD_BY_THIS_PROCESS);
-  let_go(lock);
-  CHECK(chdir(before) == 0);
-  CHECK_INT(entries_in(at("store")), 0);
-  CHECK(holds_text(at("elsewhere/store.lock"), "a bystander"));
-  CHECK(holds_text(at("elsewhere/store.lock.flock"), "a bystander"));
 }
 
 /* ---- the operating system says no ---- */
@@ -327,12 +246,7 @@ int main(int argc, char **argv)
       CASE(a_socket_in_place_is_refused),
       CASE(a_device_in_place_is_refused),
       CASE(a_symlink_under_the_reserved_name_leads_nowhere),
-      CASE(a_missing_parent_directory_has_a_status_of_its_own),
-      CASE(a_name_so_long_that_quarantine_could_not_work_is_refused),
-      CASE(the_longest_name_accepted_can_be_quarantined),
       CASE(a_path_of_any_bytes_works_and_is_escaped_in_messages),
-      CASE(a_very_long_path_is_shortened_in_the_message),
-      CASE(chdir_after_a_relative_acquire_changes_nothing),
       CASE(too_many_open_files_is_an_io_error_with_its_errno),
       CASE(a_marker_that_cannot_be_written_leaves_the_store_free),
   };

@@ -90,7 +90,7 @@ static void without_a_host_option_the_marker_names_this_machine(void)
   crtx_marker marker;
   options.host = NULL;
   NEED(CRTX_OK, crtx_lock_acquire(at("store.lock"), &options, &lock, &last_error));
-  NEED_TRUE(gethostname(name, sizeof name - 1) == 0);
+  this_host(name, sizeof name);
   marker = marker_of(lock);
   CHECK_TEXT(marker.host, name);
   let_go(lock);
@@ -124,10 +124,10 @@ static void the_paths_of_a_handle_are_those_it_locked(void)
   struct stat marker = status_of(wanted), flock_file = status_of(at("store.lock.flock"));
   WANT(CRTX_OK, crtx_lock_marker_path(lock, path, sizeof path, &needed, &last_error));
   CHECK_INT(needed, strlen(path) + 1);
-  CHECK(path[0] == '/' && is_still(path, &marker));
+  CHECK(is_absolute(path) && is_still(path, &marker));
   WANT(CRTX_OK, crtx_lock_companion_path(lock, companion, sizeof companion, &needed, &last_error));
   CHECK_INT(needed, strlen(companion) + 1);
-  CHECK(companion[0] == '/' && is_still(companion, &flock_file));
+  CHECK(is_absolute(companion) && is_still(companion, &flock_file));
   let_go(lock);
 }
 

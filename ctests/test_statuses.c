@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
+#ifndef _WIN32
+#include <sys/wait.h>
+#endif
 
 static struct signed_text document;
 
@@ -46,6 +48,7 @@ static crtx_status provoke_bad_handle(void)
   return crtx_lock_check(none, &last_error);
 }
 
+#ifndef _WIN32 /* no fork */
 static crtx_status provoke_forked(void)
 {
   crtx_lock lock = hold(at("store.lock"));
@@ -59,6 +62,7 @@ static crtx_status provoke_forked(void)
   clear_error(); /* the error was filled in the child */
   return WEXITSTATUS(status);
 }
+#endif
 
 static crtx_status provoke_buffer_too_small(void)
 {
@@ -108,13 +112,14 @@ static crtx_status provoke_no_parent_directory(void)
 
 static crtx_status provoke_not_regular_file(void)
 {
-  NEED_TRUE(mkfifo(at("store.lock"), 0644) == 0);
+  NEED_TRUE(mkdir(at("store.lock"), 0755) == 0);
   return acquire(at("store.lock"));
 }
 
 static crtx_status provoke_insecure_permissions(void)
 {
-  NEED_TRUE(mkdir(at("open"), 0700) == 0 && chmod(at("open"), 0777) == 0);
+  NEED_TRUE(mkdir(at("open"), 0700) == 0);
+  open_to_everybody(at("open"));
   return acquire(at("open/store.lock"));
 }
 
@@ -289,7 +294,11 @@ static const struct row {
     ROW(0, CRTX_OK, provoke_ok),
     ROW(1, CRTX_E_INVALID_ARGUMENT, provoke_invalid_argument),
     ROW(2, CRTX_E_BAD_HANDLE, provoke_bad_handle),
+#ifdef _WIN32
+    ROW(3, CRTX_E_FORKED, NULL),
+#else
     ROW(3, CRTX_E_FORKED, provoke_forked),
+#endif
     ROW(4, CRTX_E_BUFFER_TOO_SMALL, provoke_buffer_too_small),
     ROW(20, CRTX_E_MARKER_EXISTS, provoke_marker_exists),
     ROW(21, CRTX_E_CONTENDED, provoke_contended),
@@ -329,6 +338,7 @@ enum { ROWS = sizeof table / sizeof table[0] };
 static void clear_case_directory(void)
 {
   unlink(at("store.lock"));
+  rmdir(at("store.lock"));
   unlink(at("store.lock.flock"));
 }
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LARGEST_STRUCT = 4096 };
@@ -332,6 +331,7 @@ static void zero_and_made_up_handles_are_bad(void)
   let_go(lock);
 }
 
+#ifndef _WIN32 /* no fork */
 static void hand_over_a_lock(void *channel)
 {
   crtx_lock lock = hold(at("other.lock"));
@@ -350,6 +350,7 @@ static void the_handle_of_another_process_is_bad(void)
   close(ends[1]);
   want_bad_handle(lock.opaque);
 }
+#endif
 
 int main(int argc, char **argv)
 {
@@ -363,7 +364,9 @@ int main(int argc, char **argv)
       CASE(an_error_struct_is_filled_on_success_too),
       CASE(every_text_output_tells_its_size_and_is_written_only_if_it_fits),
       CASE(zero_and_made_up_handles_are_bad),
+#ifndef _WIN32
       CASE(the_handle_of_another_process_is_bad),
+#endif
   };
   return RUN(cases, argc, argv);
 }

@@ -15,7 +15,7 @@ include=${CRTX_INCLUDEDIR:-$root/include}
 cc=${CC:-cc}
 rustc=${RUSTC:-rustc}
 programs=(threads races lock stale fork exec)
-support=(harness files documents peer fuse_mount)
+support=(harness platform_posix files documents peer peer_posix fuse_mount)
 
 host=$("$rustc" -vV | sed -n 's/^host: //p')
 runtime=$(find "$("$rustc" --print sysroot)/lib/rustlib/$host/lib" -name 'librustc*_rt.tsan.a' 2>/dev/null | head -n 1)

@@ -39,7 +39,7 @@ while IFS='|' read -r crate licence; do
     problems=$((problems + 1))
     ;;
   esac
-done < <("$cargo" tree --locked --quiet --all-features -e normal,build --prefix none --format '{p}|{l}' | sort -u)
+done < <("$cargo" tree --locked --quiet --all-features --target all -e normal,build --prefix none --format '{p}|{l}' | sort -u)
 
 if grep '^source = ' Cargo.lock | grep -v '^source = "registry+https://github.com/rust-lang/crates.io-index"$'; then
   echo "Cargo.lock: a crate does not come from crates.io" >&2

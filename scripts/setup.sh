@@ -3,7 +3,7 @@
 # Makes sure that what a target needs is here. With everything in place it only looks. As root on a
 # Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
-# Usage: scripts/setup.sh build | demo | engines | test
+# Usage: scripts/setup.sh build | demo | engines | test | windows
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -61,6 +61,14 @@ needs_of_test() {
   fi
 }
 
+# The compilers for Windows, and Wine to run what they make. (Wine's command is in no directory of PATH.)
+needs_of_windows() {
+  needs_of_build
+  need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+  need x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32
+  have wine64 || [ -x /usr/lib/wine/wine64 ] || missing+=(wine64)
+}
+
 # Debian's own cargo may be older than the crate wants: that one is not ours to install.
 need_cargo() {
   local wanted version
@@ -77,9 +85,9 @@ need_cargo() {
 }
 
 case ${1:-} in
-  build | demo | engines | test) "needs_of_$1" ;;
+  build | demo | engines | test | windows) "needs_of_$1" ;;
   *)
-    echo "usage: $0 build | demo | engines | test" >&2
+    echo "usage: $0 build | demo | engines | test | windows" >&2
     exit 2
     ;;
 esac

@@ -2,10 +2,11 @@
 //! BLAKE3 digests, of bytes and of files.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Result, Status, quote_path};
+use crate::sys;
 
 /// What every digest's text begins with.
 const PREFIX: &str = "blake3:";
@@ -64,30 +65,16 @@ pub fn blake3_file(path: &Path) -> Result<Digest> {
         )
     };
     // Sockets, and on Windows directories, cannot even be opened: then the name tells what it is.
-    let file = open_without_waiting(path).map_err(|error| match fs::metadata(path) {
+    let file = sys::open_without_waiting(path).map_err(|error| match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => not_regular(),
         _ => Error::io(OPERATION, path, &error),
     })?;
-    let metadata = file.metadata().map_err(|error| Error::io(OPERATION, path, &error))?;
-    if !metadata.is_file() {
+    if !sys::is_regular(&file).map_err(|error| Error::io(OPERATION, path, &error))? {
         return Err(not_regular());
     }
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(file).map_err(|error| Error::io(OPERATION, path, &error))?;
     Ok(Digest::from_hash(hasher.finalize()))
-}
-
-/// Opens for reading. open(2): without `O_NONBLOCK` a FIFO waits for its writer, and without
-/// `O_NOCTTY` a terminal may become the controlling one.
-fn open_without_waiting(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOCTTY);
-    }
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::state::MarkerState;
+use crate::sys::{ERROR_NUMBER, words_for};
 
 /// Writes the status table once; numbers, names and messages all come from it.
 macro_rules! status_table {
@@ -196,9 +197,9 @@ impl Error {
 /// the program's locale.
 pub(crate) fn describe_os_error(error: &std::io::Error) -> String {
     match error.raw_os_error() {
-        Some(number) => match crate::sys::words_for(number) {
-            Some(words) => format!("{words} (errno {number})"),
-            None => format!("{} (errno {number})", error.kind()),
+        Some(number) => match words_for(number) {
+            Some(words) => format!("{words} ({ERROR_NUMBER} {number})"),
+            None => format!("{} ({ERROR_NUMBER} {number})", error.kind()),
         },
         None => error.kind().to_string(),
     }

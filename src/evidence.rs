@@ -153,9 +153,7 @@ pub fn list_evidence(marker_path: &Path) -> Result<Vec<PathBuf>> {
 
 /// The time and number in a quarantined marker's name, and its suffix; `None` for other names.
 fn quarantine_order(marker: &FileName, name: &std::ffi::OsStr) -> Option<((String, u32), String)> {
-    let prefix = marker.as_os_str().as_encoded_bytes();
-    let rest =
-        name.as_encoded_bytes().strip_prefix(prefix)?.strip_prefix(STALE_INFIX.as_bytes())?;
+    let rest = marker.rest_of(name)?.strip_prefix(STALE_INFIX.as_bytes())?;
     let rest = std::str::from_utf8(rest).ok()?;
     let (time, number) = match rest.split_once('-') {
         None => (rest, 1),

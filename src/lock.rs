@@ -165,8 +165,9 @@ impl Lock {
         let lost = (!marker || !companion).then(|| held.lost(OPERATION, marker, companion));
         if marker && !held.leaked {
             let removed = held.site.directory().remove(held.site.marker());
-            removed
-                .map_err(|error| held.site.io_error("marker remove", held.site.marker(), &error))?;
+            removed.map_err(|error| {
+                Error::io("marker remove", &held.site.path_of(held.site.marker()), &error)
+            })?;
         }
         // From here on the lock ends, whatever fails.
         let Some(held) = self.held.take() else { return Ok(()) };
@@ -241,10 +242,8 @@ impl Held {
         let companion_is_open = self.companion.is_still_open();
         let companion_is_open =
             companion_is_open.map_err(|error| io_error(site.companion(), error))?;
-        let is_there = |name, id: FileId| match site.directory().facts_at(name) {
-            Ok(there) => Ok(there.is_some_and(|there| there.id == id)),
-            Err(error) => Err(io_error(name, error)),
-        };
+        let is_there =
+            |name, id: FileId| site.stands_at(name, id).map_err(|error| io_error(name, error));
         let marker = marker_is_open && is_there(site.marker(), self.marker.id())?;
         let companion = companion_is_open && is_there(site.companion(), self.companion.facts().id)?;
         Ok((marker, companion))
@@ -283,7 +282,7 @@ impl Held {
             return synced;
         }
         let removed = companion.remove(&site).map_err(|error| {
-            site.io_error("companion remove", site.companion(), &error)
+            Error::io("companion remove", &site.path_of(site.companion()), &error)
                 .and_note("the lock is released and its marker removed; the companion stays")
         });
         drop(marker);

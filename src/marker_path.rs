@@ -23,9 +23,8 @@ impl MarkerPath {
     /// Refuses a path without a file name, and the reserved endings.
     pub(crate) fn parse(path: &Path) -> Result<MarkerPath> {
         let parsed = MarkerPath::parse_any(path)?;
-        let name = parsed.name.as_os_str().as_encoded_bytes();
         for reserved in [COMPANION_SUFFIX, FRESH_SUFFIX] {
-            if name.ends_with(reserved.as_bytes()) {
+            if parsed.name.ends_with(reserved) {
                 let path = quote_path(path);
                 return Err(Error::argument(format!(
                     "marker_path {path} ends in {reserved:?}, which is reserved for the library's own files"

@@ -11,7 +11,7 @@ use crate::claim::{Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
 use crate::site::{ATTEMPTS, Site};
 use crate::sys::{
-    self, Access, FileFacts, FileId, LockFile,
+    Access, FileFacts, FileId, LockFile,
     fork::{self, Process},
 };
 
@@ -117,7 +117,8 @@ impl FreshMarker {
 
     fn put_in_place(&self, site: &Site, durability: Durability) -> Result<()> {
         const OPERATION: &str = "marker publish";
-        rename_into_place(site).map_err(|error| match error.kind() {
+        let renamed = site.directory().publish_without_overwrite(site.fresh(), site.marker());
+        renamed.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 let path = quote_path(site.path().given());
                 let message = format!("another program put a marker at {path} at the last moment");
@@ -202,18 +203,6 @@ fn fill(site: &Site, file: &LockFile, text: &str, durability: Durability) -> Res
         // Never retried: after a failed fsync the kernel counts the pages as clean.
         file.sync().map_err(|error| site.io_error("marker sync", fresh, &error))?;
     }
+    file.end_writing();
     Ok(())
-}
-
-/// Renames `PATH.new` to the marker's name without overwriting; by link and unlink where the
-/// filesystem has no such rename.
-fn rename_into_place(site: &Site) -> io::Result<()> {
-    let (directory, fresh, marker) = (site.directory(), site.fresh(), site.marker());
-    match directory.rename_without_overwrite(fresh, marker) {
-        Err(error) if sys::is_unsupported(&error) => {
-            directory.link(fresh, marker)?;
-            directory.remove(fresh).map(drop)
-        }
-        renamed => renamed,
-    }
 }

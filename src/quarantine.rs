@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Stale markers: quarantine and takeover, each on an operator's signed attestation only.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::attestation::{SignedDocument, TakeoverAttestation};
@@ -205,7 +204,7 @@ impl StaleMarker {
         const OPERATION: &str = "marker quarantine";
         let stale = evidence.names.marker.clone();
         let stale_path = evidence.names.stale_path(site);
-        if let Err(error) = rename_under_the_locks(site, site.marker(), &stale) {
+        if let Err(error) = site.directory().move_without_overwrite(site.marker(), &stale) {
             let error = site.io_error(OPERATION, site.marker(), &error);
             // Over a network a rename may be done and still be answered with an error. Only a
             // marker that is known not to stand there needs no evidence.
@@ -303,24 +302,6 @@ fn refused_by_the_markers_own_lock(site: &Site, file: &LockFile) -> Result<Error
     Ok(contended(site.path(), "stale marker lock", &Inspection { state, snapshot }))
 }
 
-/// Renames under both locks, overwriting nothing. Never by link: a death in between would leave a
-/// marker with two names.
-///
-/// Where the filesystem has no such rename, look, then rename: the evidence reserves the stale
-/// name, and the companion's lock the marker's, against all who keep to the protocol.
-fn rename_under_the_locks(site: &Site, from: &sys::FileName, to: &sys::FileName) -> io::Result<()> {
-    let directory = site.directory();
-    match directory.rename_without_overwrite(from, to) {
-        Err(error) if sys::is_unsupported(&error) => {
-            if directory.facts_at(to)?.is_some() {
-                return Err(sys::already_exists());
-            }
-            directory.rename(from, to)
-        }
-        renamed => renamed,
-    }
-}
-
 /// After a failure: the old marker goes back to its name, overwriting nothing.
 fn put_back(
     site: &Site,
@@ -329,7 +310,7 @@ fn put_back(
     error: Error,
 ) -> TakeoverError {
     let moved = quote_path(&stale_path);
-    match rename_under_the_locks(site, stale, site.marker()) {
+    match site.directory().move_without_overwrite(stale, site.marker()) {
         Ok(()) => {
             // Best effort: before and after, the marker is on disk under one of its two names.
             let _ = site.directory().sync();
@@ -355,7 +336,7 @@ fn give_back_a_strangers_file(
     let (path, moved) = (quote_path(site.path().given()), quote_path(&stale_path));
     let message = format!("marker {path} was replaced by another file at the last moment");
     let error = Error::new(Status::Lost, "marker quarantine", message);
-    match rename_under_the_locks(site, stale, site.marker()) {
+    match site.directory().move_without_overwrite(stale, site.marker()) {
         Ok(()) => {
             let note =
                 format!("that file is where it was; the unused evidence stays beside {moved}");

@@ -6,15 +6,12 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result, Status, describe_os_error, quote_path};
 use crate::marker_path::{COMPANION_SUFFIX, FRESH_SUFFIX, MarkerPath};
-use crate::sys::{self, Access, Directory, FileFacts, FileName, LockFile};
+use crate::sys::{self, Access, Directory, FileFacts, FileName, LockFile, Ownership};
 
 /// The longest addition: `.stale-20261123T004055Z-999.attestation.json`.
 const LONGEST_SUFFIX: usize = 44;
 /// How often something that keeps changing under our hands is looked at again.
 pub(crate) const ATTEMPTS: u32 = 32;
-
-const MARKER_MODE: u32 = 0o644;
-const COMPANION_MODE: u32 = 0o600;
 
 /// Which dangers the caller accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +36,7 @@ impl Allow {
 #[derive(Debug)]
 pub(crate) struct Site {
     directory: Directory,
-    directory_facts: FileFacts,
+    ownership: Ownership,
     path: MarkerPath,
     companion: FileName,
     fresh: FileName,
@@ -50,12 +47,11 @@ impl Site {
     pub(crate) fn open(path: MarkerPath) -> Result<Site> {
         let directory =
             Directory::open(path.parent()).map_err(|error| parent_error(&path, &error))?;
-        let directory_facts = directory
-            .own_facts()
+        let ownership = Ownership::of(&directory)
             .map_err(|error| Error::io("parent directory status", path.parent(), &error))?;
         let (companion, fresh) =
             (path.name().with_suffix(COMPANION_SUFFIX), path.name().with_suffix(FRESH_SUFFIX));
-        Ok(Site { directory, directory_facts, path, companion, fresh })
+        Ok(Site { directory, ownership, path, companion, fresh })
     }
 
     pub(crate) fn directory(&self) -> &Directory {
@@ -97,6 +93,11 @@ impl Site {
         if sys::means_name_too_long(error) {
             return self.name_too_long(operation).with_os_error(error);
         }
+        if sys::means_in_use(error) {
+            let path = quote_path(&self.path_of(name));
+            let message = format!("{path} is in use at this moment: {}", describe_os_error(error));
+            return Error::new(Status::Contended, operation, message).with_os_error(error);
+        }
         Error::io(operation, &self.path_of(name), error)
     }
 
@@ -113,16 +114,24 @@ impl Site {
             );
             return Err(Error::new(Status::UnsupportedFilesystem, OPERATION, message));
         }
-        if self.directory_facts.mode & 0o002 != 0 && !allow.shared_directory {
+        if let Some(kind) = facts.renumbering_filesystem {
             let message = format!(
-                "directory {} is writable by everybody (mode {:04o}), so anybody could remove the lock",
-                quote_path(parent),
-                self.directory_facts.mode
+                "directory {} is on a filesystem ({kind}) on which a file that is renamed cannot be told from another",
+                quote_path(parent)
             );
-            return Err(Error::new(Status::InsecurePermissions, OPERATION, message));
+            return Err(Error::new(Status::UnsupportedFilesystem, OPERATION, message));
         }
-        let name = self.path.name().as_os_str().as_encoded_bytes();
-        if name.len() + LONGEST_SUFFIX > facts.longest_name {
+        if !allow.shared_directory {
+            let open = self.ownership.open_to_everybody(&self.directory);
+            if let Some(how) = open.map_err(|error| Error::io(OPERATION, parent, &error))? {
+                let message = format!(
+                    "directory {} is writable by everybody ({how}), so anybody could remove the lock",
+                    quote_path(parent)
+                );
+                return Err(Error::new(Status::InsecurePermissions, OPERATION, message));
+            }
+        }
+        if self.path.name().length() + LONGEST_SUFFIX > facts.longest_name {
             return Err(self.name_too_long(OPERATION));
         }
         Ok(())
@@ -166,31 +175,30 @@ impl Site {
         const OPERATION: &str = "companion open";
         let name = &self.companion;
         for _ in 0..ATTEMPTS {
-            let opened = match self.owner_of_what_is_created() {
-                None => self.directory.open_or_create_file(name, COMPANION_MODE),
-                Some(owner) => self.directory.open_or_create_file_of(owner, name, COMPANION_MODE),
-            };
+            let opened = self.ownership.open_or_create_companion(&self.directory, name);
             let file = opened.map_err(|error| self.open_error(OPERATION, name, &error))?;
             let facts = self.facts_of(OPERATION, name, &file)?;
             if self.check_regular(OPERATION, name, &facts)? == Links::None {
                 continue;
             }
             self.check_owner(OPERATION, name, &facts)?;
-            if facts.mode != COMPANION_MODE {
-                file.set_mode(COMPANION_MODE)
-                    .map_err(|error| self.io_error("companion permissions", name, &error))?;
-            }
-            self.give_to_directory_owner(name, &file, &facts)?;
+            let restricted = self.ownership.restrict_companion(&file, &facts);
+            restricted.map_err(|error| self.io_error("companion permissions", name, &error))?;
+            let given = self.ownership.give_away(&file, &facts);
+            given.map_err(|error| self.io_error("companion owner", name, &error))?;
             return Ok(file);
         }
         Err(self.kept_changing(OPERATION, name))
     }
 
-    /// Creates a file of the marker's own mode; an error if the name is taken.
+    /// Creates a file that everybody may read, as the marker; an error if the name is taken.
     pub(crate) fn create_new(&self, name: &FileName) -> io::Result<(LockFile, FileFacts)> {
-        let file = self.directory.create_new_file(name, MARKER_MODE)?;
+        let file = self.ownership.create_new_file(&self.directory, name)?;
         let facts = file.facts();
-        let prepared = facts.and_then(|facts| self.prepare(&file, &facts).map(|()| facts));
+        let prepared = facts.and_then(|facts| {
+            self.ownership.prepare_new_file(&file, &facts)?;
+            Ok(facts)
+        });
         match prepared {
             Ok(facts) => Ok((file, facts)),
             Err(error) => {
@@ -199,17 +207,6 @@ impl Site {
                 Err(error)
             }
         }
-    }
-
-    /// Gives a new file its exact mode, from which the umask may have taken bits away, and owner.
-    fn prepare(&self, file: &LockFile, facts: &FileFacts) -> io::Result<()> {
-        if facts.mode != MARKER_MODE {
-            file.set_mode(MARKER_MODE)?;
-        }
-        if self.belongs_to_another_owner(facts) {
-            file.give_to(self.directory_facts.owner)?;
-        }
-        Ok(())
     }
 
     fn open_lock_file(
@@ -302,54 +299,29 @@ impl Site {
         Error::new(Status::Contended, operation, message)
     }
 
-    /// Files belong to the effective user; root also accepts the directory owner's.
     fn check_owner(
         &self,
         operation: &'static str,
         name: &FileName,
         facts: &FileFacts,
     ) -> Result<()> {
-        let user = sys::effective_user();
-        if facts.owner == user || (user == 0 && facts.owner == self.directory_facts.owner) {
-            return Ok(());
-        }
-        let message = format!(
-            "{} belongs to user {}, not to user {user}; its owner, or root, has to act on it",
-            quote_path(&self.path_of(name)),
-            facts.owner
-        );
+        let Some(objection) = self.ownership.objection_to(facts) else { return Ok(()) };
+        let message = format!("{} {objection}", quote_path(&self.path_of(name)));
         Err(Error::new(Status::InsecurePermissions, operation, message))
-    }
-
-    /// Root gives what it creates to the directory's owner, or a takeover at night would lock the
-    /// engine out.
-    fn owner_of_what_is_created(&self) -> Option<u32> {
-        let owner = self.directory_facts.owner;
-        (owner != 0 && sys::effective_user() == 0).then_some(owner)
-    }
-
-    fn belongs_to_another_owner(&self, facts: &FileFacts) -> bool {
-        facts.owner == 0 && self.owner_of_what_is_created().is_some()
-    }
-
-    fn give_to_directory_owner(
-        &self,
-        name: &FileName,
-        file: &LockFile,
-        facts: &FileFacts,
-    ) -> Result<()> {
-        if !self.belongs_to_another_owner(facts) {
-            return Ok(());
-        }
-        file.give_to(self.directory_facts.owner)
-            .map_err(|error| self.io_error("companion owner", name, &error))
     }
 
     /// Whether the open file is still the one at its name.
     pub(crate) fn is_at(&self, name: &FileName, file: &FileFacts) -> Result<bool> {
-        let there = self.directory.facts_at(name);
-        let there = there.map_err(|error| self.io_error("identity check", name, &error))?;
-        Ok(there.is_some_and(|there| there.id == file.id))
+        self.stands_at(name, file.id).map_err(|error| self.io_error("identity check", name, &error))
+    }
+
+    /// Whether a name is this file's, and not about to be free.
+    pub(crate) fn stands_at(&self, name: &FileName, file: sys::FileId) -> io::Result<bool> {
+        match self.directory.facts_at(name) {
+            Ok(there) => Ok(there.is_some_and(|there| there.id == file)),
+            Err(error) if sys::means_being_deleted(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes a name if it is still this file's.
@@ -358,10 +330,7 @@ impl Site {
         name: &FileName,
         file: sys::FileId,
     ) -> io::Result<bool> {
-        match self.directory.facts_at(name)? {
-            Some(there) if there.id == file => self.directory.remove(name),
-            _ => Ok(false),
-        }
+        if self.stands_at(name, file)? { self.directory.remove(name) } else { Ok(false) }
     }
 
     pub(crate) fn sync_directory(&self, operation: &'static str) -> Result<()> {
@@ -371,10 +340,12 @@ impl Site {
 
 fn parent_error(path: &MarkerPath, error: &io::Error) -> Error {
     const OPERATION: &str = "parent directory open";
-    let status = match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NoParentDirectory,
-        _ if sys::means_name_too_long(error) => Status::NameTooLong,
-        _ => return Error::io(OPERATION, path.parent(), error),
+    let status = if sys::means_no_directory(error) {
+        Status::NoParentDirectory
+    } else if sys::means_name_too_long(error) {
+        Status::NameTooLong
+    } else {
+        return Error::io(OPERATION, path.parent(), error);
     };
     let message = format!(
         "directory {} of marker {} cannot be opened: {}",

@@ -20,7 +20,7 @@ use crate::{OperatorKey, attestation};
 ///
 /// Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, JUSTIFICATION_INVALID, UNTRUSTED_KEY,
 /// DEPLOYMENT_MISMATCH, TOO_LARGE, NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY,
-/// NAME_TOO_LONG, IO.
+/// NAME_TOO_LONG, CONTENDED (as crtx_marker_read), IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_takeover_build(
     marker_path: *const c_char,

@@ -65,19 +65,10 @@ pub(super) unsafe fn optional_text<'a>(
 ///
 /// As [`text`].
 pub(super) unsafe fn path<'a>(name: &str, pointer: *const c_char) -> Result<&'a Path> {
-    #[cfg(unix)]
-    let path: &Path = {
-        use std::os::unix::ffi::OsStrExt;
-        // SAFETY: as the caller's.
-        let text = unsafe { terminated(name, pointer)? };
-        std::ffi::OsStr::from_bytes(text.to_bytes()).as_ref()
-    };
-    #[cfg(not(unix))]
-    let path: &Path = {
-        // SAFETY: as the caller's.
-        let text = unsafe { text(name, pointer)? };
-        text.as_ref()
-    };
+    // SAFETY: as the caller's.
+    let text = unsafe { terminated(name, pointer)? };
+    let path = crate::sys::path_from_c(text.to_bytes())
+        .ok_or_else(|| Error::argument(format!("{name} is not UTF-8")))?;
     if path.as_os_str().is_empty() {
         return Err(Error::argument(format!("{name} is empty")));
     }

@@ -13,7 +13,8 @@ use super::types::{crtx_error, crtx_marker, crtx_status};
 /// never delete a marker on the strength of it.
 ///
 /// Statuses: NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED
-/// (the files kept changing), IO. Works in any forked child.
+/// (the files kept changing; on Windows also: one is being deleted, or a program does not share it),
+/// IO. Works in any forked child.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_marker_inspect(
     marker_path: *const c_char,
@@ -36,7 +37,8 @@ pub unsafe extern "C" fn crtx_marker_inspect(
 /// malformed marker may contain NULs of its own: its length is *out_needed - 1.
 ///
 /// Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, TOO_LARGE (over 1 MiB), NOT_REGULAR_FILE,
-/// INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO. The marker may change between two
+/// INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED (it kept changing; on Windows
+/// also: it is being deleted, or a program does not share it), IO. The marker may change between two
 /// calls: 4,097 bytes hold every well-formed one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_marker_read(

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Results from Rust into C: written whole, or not at all.
 
-use std::borrow::Cow;
 use std::ffi::c_char;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
@@ -63,14 +62,14 @@ impl<'a> TextOutput<'a> {
     }
 
     pub(super) fn write_path(&self, path: &Path) -> Result<()> {
-        self.write_text(&path_bytes(path)?)
+        self.write_text(path_bytes(path)?)
     }
 
     /// Writes each path with a NUL after it, and one more NUL at the end.
     pub(super) fn write_path_list(&self, paths: &[PathBuf]) -> Result<()> {
         let mut list = Vec::new();
         for path in paths {
-            list.extend_from_slice(&path_bytes(path)?);
+            list.extend_from_slice(path_bytes(path)?);
             list.push(0);
         }
         self.write_text(&list)
@@ -84,21 +83,12 @@ impl<'a> TextOutput<'a> {
     }
 }
 
-/// A path as C has it: on Unix its bytes, elsewhere UTF-8.
-fn path_bytes(path: &Path) -> Result<Cow<'_, [u8]>> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt;
-        Ok(path.as_os_str().as_bytes().into())
-    }
-    #[cfg(not(unix))]
-    {
-        let text = path.to_str().ok_or_else(|| {
-            let message = format!("{} is not UTF-8", crate::error::quote_path(path));
-            Error::new(Status::Io, "result output", message)
-        })?;
-        Ok(text.as_bytes().into())
-    }
+/// A path as C has it.
+fn path_bytes(path: &Path) -> Result<&[u8]> {
+    crate::sys::path_to_c(path).ok_or_else(|| {
+        let message = format!("{} is not UTF-8", crate::error::quote_path(path));
+        Error::new(Status::Io, "result output", message)
+    })
 }
 
 /// A caller's buffer for `N` raw bytes.

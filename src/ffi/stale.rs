@@ -118,7 +118,8 @@ pub unsafe extern "C" fn crtx_takeover_verify(
 /// one more NUL. *out_needed counts them all; with nothing quarantined it is 1. This alone reads the
 /// whole directory.
 ///
-/// Statuses: BUFFER_TOO_SMALL, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
+/// Statuses: BUFFER_TOO_SMALL, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED (on Windows: a file is
+/// being deleted), IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_evidence_list(
     marker_path: *const c_char,
@@ -144,7 +145,8 @@ pub unsafe extern "C" fn crtx_evidence_list(
 /// was valid when it was used.
 ///
 /// Statuses: BAD_SIGNATURE, UNTRUSTED_KEY, EVIDENCE_INVALID (missing, or anything else that does not
-/// fit), NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
+/// fit), NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED (on Windows: a program does not share a file),
+/// IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_evidence_verify(
     stale_path: *const c_char,

@@ -6,3 +6,5 @@ mod errors;
 mod order;
 mod support;
 mod swaps;
+#[cfg(windows)]
+mod windows;

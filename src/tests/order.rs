@@ -2,11 +2,12 @@
 //! The order in which things reach the disk; docs/protocol.md says why each matters.
 
 use super::support::{Place, options, trace};
+use crate::sys::calls::{LINK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
 use crate::{Durability, Lock};
 
 /// Only the calls that change what is on disk, or make it durable.
 fn durable_steps(calls: &[&'static str]) -> Vec<&'static str> {
-    let wanted = ["write", "fsync", "fsync directory", "renameat2", "linkat", "unlinkat"];
+    let wanted = [WRITE, SYNC, SYNC_DIRECTORY, RENAME, LINK, REMOVE];
     calls.iter().copied().filter(|call| wanted.contains(call)).collect()
 }
 
@@ -14,7 +15,7 @@ fn durable_steps(calls: &[&'static str]) -> Vec<&'static str> {
 fn a_marker_is_whole_before_it_is_visible_and_durable_before_acquire_returns() {
     let place = Place::new();
     let (lock, calls) = trace(|| place.acquire().unwrap());
-    assert_eq!(durable_steps(&calls), ["write", "fsync", "renameat2", "fsync directory"]);
+    assert_eq!(durable_steps(&calls), [WRITE, SYNC, RENAME, SYNC_DIRECTORY]);
     drop(lock);
 }
 
@@ -24,8 +25,8 @@ fn a_release_syncs_the_removal_before_the_companion_goes() {
     let mut lock = place.acquire().unwrap();
     let (released, calls) = trace(|| lock.release());
     released.unwrap();
-    assert_eq!(durable_steps(&calls), ["unlinkat", "fsync directory", "unlinkat"]);
-    assert_eq!(calls.last(), Some(&"flock unlock"), "{calls:?}");
+    assert_eq!(durable_steps(&calls), [REMOVE, SYNC_DIRECTORY, REMOVE]);
+    assert_eq!(calls.last(), Some(&UNLOCK), "{calls:?}");
 }
 
 #[test]
@@ -34,7 +35,7 @@ fn crash_only_durability_syncs_nothing() {
     let options = crate::LockOptions { durability: Durability::ProcessCrash, ..options() };
     let (released, calls) = trace(|| Lock::acquire(&place.marker, &options)?.release());
     released.unwrap();
-    assert!(!calls.iter().any(|call| call.starts_with("fsync")), "{calls:?}");
+    assert!(!calls.iter().any(|call| call.starts_with(SYNC)), "{calls:?}");
 }
 
 #[test]
@@ -44,8 +45,8 @@ fn a_quarantine_syncs_the_evidence_before_the_marker_moves_and_the_move_before_i
     let attestation = place.attestation();
     let (moved, calls) = trace(|| place.quarantine(&attestation));
     moved.unwrap();
-    let evidence = ["write", "fsync", "write", "fsync", "fsync directory"];
-    let rename = ["renameat2", "fsync directory", "unlinkat"];
+    let evidence = [WRITE, SYNC, WRITE, SYNC, SYNC_DIRECTORY];
+    let rename = [RENAME, SYNC_DIRECTORY, REMOVE];
     assert_eq!(durable_steps(&calls), [&evidence[..], &rename[..]].concat());
 }
 
@@ -55,13 +56,14 @@ fn a_takeover_has_the_new_marker_on_disk_before_the_old_one_moves() {
     place.leave_stale_marker();
     let attestation = place.attestation();
     let (taken, calls) = trace(|| place.takeover(&attestation));
-    let fresh = ["write", "fsync"];
-    let evidence = ["write", "fsync", "write", "fsync", "fsync directory"];
-    let renames = ["renameat2", "fsync directory", "renameat2", "fsync directory"];
+    let fresh = [WRITE, SYNC];
+    let evidence = [WRITE, SYNC, WRITE, SYNC, SYNC_DIRECTORY];
+    let renames = [RENAME, SYNC_DIRECTORY, RENAME, SYNC_DIRECTORY];
     assert_eq!(durable_steps(&calls), [&fresh[..], &evidence[..], &renames[..]].concat());
     drop(taken);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_check_makes_at_most_four_system_calls() {
     let place = Place::new();
@@ -72,6 +74,7 @@ fn a_check_makes_at_most_four_system_calls() {
     assert_eq!(calls, ["fstat", "fstat", "fstatat", "fstatat"]);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_waiter_is_woken_when_the_marker_goes_away() {
     let place = Place::new();

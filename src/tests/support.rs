@@ -2,7 +2,6 @@
 //! A directory, an operator, and the calls of the library with everything filled in.
 
 use std::cell::RefCell;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -140,8 +139,8 @@ pub(super) fn trace<T>(body: impl FnOnce() -> T) -> (T, Vec<&'static str>) {
     (result, seen)
 }
 
-/// Runs `body` with the `number`th system call (counted from 0) failing with `errno`, for ever
-/// after if `errno` is not EINTR. Tells whether that call was reached.
+/// Runs `body` with the `number`th system call (counted from 0) failing with `errno`, once. Tells
+/// whether that call was reached.
 pub(super) fn failing<T>(number: usize, errno: i32, body: impl FnOnce() -> T) -> (T, bool) {
     let reached = Rc::new(RefCell::new(false));
     let writer = Rc::clone(&reached);
@@ -177,16 +176,33 @@ pub(super) fn just_before<T>(
     with_hook(hook, body)
 }
 
-/// How many descriptors on this directory's files this process has open.
-pub(super) fn open_descriptors_in(place: &Place) -> usize {
+/// That this process has none of this directory's files open.
+#[cfg(unix)]
+pub(super) fn assert_nothing_is_open_in(place: &Place, what: &str) {
     let directory = place.directory.path().canonicalize().unwrap();
-    let listing = std::fs::File::open("/proc/self/fd").unwrap();
-    assert!(listing.as_raw_fd() >= 0);
-    std::fs::read_dir("/proc/self/fd")
+    let open = std::fs::read_dir("/proc/self/fd")
         .unwrap()
         .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-        .filter(|target| target.starts_with(&directory))
-        .count()
+        .filter(|target| target.starts_with(&directory));
+    assert_eq!(open.count(), 0, "{what}");
+}
+
+/// That this process has none of this directory's files open: then each can be opened exclusively.
+#[cfg(windows)]
+pub(super) fn assert_nothing_is_open_in(place: &Place, what: &str) {
+    use std::os::windows::fs::OpenOptionsExt;
+    for name in place.names() {
+        let opened = std::fs::OpenOptions::new().read(true).share_mode(0).open(place.path(&name));
+        assert!(opened.is_ok(), "{what}: {name}: {opened:?}");
+    }
+}
+
+/// Removes a file as an outsider would, so that its name is free at once.
+pub(super) fn remove(path: &Path) {
+    // Where a deleted file keeps its name while it is open (Windows, without POSIX semantics).
+    let aside = path.with_extension("removed");
+    std::fs::rename(path, &aside).unwrap();
+    std::fs::remove_file(&aside).unwrap();
 }
 
 pub(super) fn assert_status(error: &Error, status: crate::Status) {

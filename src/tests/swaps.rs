@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use super::support::{Place, assert_status, just_before};
+use super::support::{Place, assert_status, just_before, remove};
+use crate::sys::calls::{LOCK, RENAME};
+use crate::sys::numbers::NOT_FOUND;
+use crate::sys::{Access, Directory, FileName};
 use crate::{MarkerState, Status};
 
 #[test]
@@ -16,7 +19,7 @@ fn a_marker_swapped_between_check_and_rename_is_put_back_and_nothing_is_quaranti
         fs::rename(&marker, marker.with_extension("aside")).unwrap();
         fs::write(&marker, "a stranger's file").unwrap();
     };
-    let error = just_before("renameat2", swap, || place.quarantine(&attestation)).unwrap_err();
+    let error = just_before(RENAME, swap, || place.quarantine(&attestation)).unwrap_err();
     assert_status(&error, Status::Lost);
     assert_eq!(fs::read_to_string(&place.marker).unwrap(), "a stranger's file");
     assert!(error.message().contains("that file is where it was"), "{error}");
@@ -30,8 +33,8 @@ fn a_takeover_whose_marker_was_swapped_publishes_nothing() {
     let attestation = place.attestation();
     let marker = place.marker.clone();
     let swap = move || fs::rename(&marker, marker.with_extension("aside")).unwrap();
-    let error = just_before("renameat2", swap, || place.takeover(&attestation)).unwrap_err();
-    assert_eq!(error.error.os_error(), libc::ENOENT, "{error}");
+    let error = just_before(RENAME, swap, || place.takeover(&attestation)).unwrap_err();
+    assert_eq!(error.error.os_error(), NOT_FOUND, "{error}");
     assert_eq!(error.stale_path, None);
     assert!(!place.marker.exists() && !place.path("store.lock.new").exists());
 }
@@ -46,8 +49,8 @@ fn nobody_gets_in_between_the_two_renames_of_a_takeover() {
     let intruder = std::rc::Rc::new(std::cell::RefCell::new(None));
     let answer = std::rc::Rc::clone(&intruder);
     let hook = move |call| {
-        renames += i32::from(call == "renameat2");
-        if renames == 2 && call == "renameat2" {
+        renames += i32::from(call == RENAME);
+        if renames == 2 && call == RENAME {
             // The old marker has moved, the new one is not there yet.
             assert!(!marker.exists());
             let marker = marker.clone();
@@ -71,8 +74,8 @@ fn a_file_put_at_the_marker_between_the_renames_is_not_overwritten() {
     let marker = place.marker.clone();
     let mut renames = 0;
     let hook = move |call| {
-        renames += i32::from(call == "renameat2");
-        if renames == 2 && call == "renameat2" {
+        renames += i32::from(call == RENAME);
+        if renames == 2 && call == RENAME {
             fs::write(&marker, "a stranger's file").unwrap();
         }
         None
@@ -89,23 +92,23 @@ fn a_file_put_at_the_marker_between_the_renames_is_not_overwritten() {
 fn a_companion_removed_while_it_was_being_locked_is_not_believed() {
     let place = Place::new();
     let companion = place.path("store.lock.flock");
-    let remove = move || fs::remove_file(&companion).unwrap();
+    let remove = move || remove(&companion);
     // The first flock of an acquire is that of the companion.
-    let lock = just_before("flock", remove, || place.acquire()).unwrap();
+    let lock = just_before(LOCK, remove, || place.acquire()).unwrap();
     lock.check().unwrap();
     assert_eq!(place.names(), ["store.lock", "store.lock.flock"]);
 }
 
 #[test]
 fn a_leftover_of_a_crashed_publisher_is_removed_whatever_it_is() {
-    use std::os::unix::fs::symlink;
     let place = Place::new();
     let (fresh, victim) = (place.path("store.lock.new"), place.path("victim"));
     fs::write(&victim, "untouched").unwrap();
-    let leftovers: [&dyn Fn(); 3] = [
+    let leftovers: &[&dyn Fn()] = &[
         &|| fs::write(&fresh, "half a mar").unwrap(),
-        &|| symlink(&victim, &fresh).unwrap(),
         &|| fs::hard_link(&victim, &fresh).unwrap(),
+        #[cfg(unix)]
+        &|| std::os::unix::fs::symlink(&victim, &fresh).unwrap(),
     ];
     for leave in leftovers {
         leave();
@@ -132,13 +135,13 @@ fn a_marker_released_while_an_acquire_looks_at_it_is_not_called_stale() {
     let place = Place::new();
     let holder = place.acquire().unwrap();
     // An outsider deletes the companion, so the acquire comes to look at the marker itself.
-    fs::remove_file(place.path("store.lock.flock")).unwrap();
+    remove(&place.path("store.lock.flock"));
     let mut holder = Some(holder);
     let mut flocks = 0;
     let release_amid = move |call| {
-        flocks += i32::from(call == "flock");
+        flocks += i32::from(call == LOCK);
         // The first is the companion's, the second that of the marker.
-        if flocks == 2 && call == "flock" {
+        if flocks == 2 && call == LOCK {
             if let Some(mut holder) = holder.take() {
                 assert_eq!(holder.release().unwrap_err().status(), Status::Lost);
             }
@@ -154,8 +157,10 @@ fn an_endless_inspector_of_a_stale_marker_is_not_called_its_holder() {
     let place = Place::new();
     place.leave_stale_marker();
     let attestation = place.attestation();
-    let inspector = fs::File::open(&place.marker).unwrap();
-    fs2::FileExt::lock_shared(&inspector).unwrap();
+    let directory = Directory::open(place.marker.parent().unwrap()).unwrap();
+    let name = FileName::new("store.lock".as_ref()).unwrap();
+    let inspector = directory.open_file(&name, Access::Read).unwrap().unwrap();
+    assert!(inspector.try_lock_shared().unwrap());
     let error = place.quarantine(&attestation).unwrap_err();
     assert_status(&error, Status::Contended);
     assert_eq!(error.marker_state(), Some(MarkerState::Stale));
@@ -177,17 +182,17 @@ fn no_empty_marker_is_seen_when_two_publish_after_the_companion_was_deleted() {
     let thread = std::rc::Rc::clone(&second);
     let (mut locks, mut channels) = (0, Some((stopped, may_go_on)));
     let hook = move |call| {
-        locks += i32::from(call == "flock");
-        if locks == 2 && call == "flock" {
+        locks += i32::from(call == LOCK);
+        if locks == 2 && call == LOCK {
             let (stopped, may_go_on) = channels.take()?;
-            fs::remove_file(&companion).unwrap();
+            remove(&companion);
             let marker = marker.clone();
             *thread.borrow_mut() = Some(std::thread::spawn(move || {
                 let mut locks = 0;
                 let hook = move |call| {
-                    locks += i32::from(call == "flock");
+                    locks += i32::from(call == LOCK);
                     // The companion, the first's file, and now its own.
-                    if locks == 3 && call == "flock" {
+                    if locks == 3 && call == LOCK {
                         stopped.send(()).unwrap();
                         may_go_on.recv().unwrap();
                     }
@@ -210,6 +215,7 @@ fn no_empty_marker_is_seen_when_two_publish_after_the_companion_was_deleted() {
 }
 
 /// A program that closes descriptors which are not its own loses the lock, and is told.
+#[cfg(unix)]
 #[test]
 fn a_lock_whose_descriptors_were_closed_is_lost_and_a_successors_companion_stays() {
     let place = Place::new();
@@ -227,7 +233,7 @@ fn a_lock_whose_descriptors_were_closed_is_lost_and_a_successors_companion_stays
     assert_eq!(numbers.len(), 1);
     // Another file takes the number, as a program's own next open would.
     let stranger = fs::File::open("/dev/null").unwrap();
-    crate::sys::probe::replace_descriptor(&stranger, numbers[0].parse().unwrap());
+    crate::sys::replace_descriptor(&stranger, numbers[0].parse().unwrap());
     assert_status(&lock.check().unwrap_err(), Status::Lost);
     assert_status(&lock.release().unwrap_err(), Status::Lost);
     assert!(companion.exists(), "it may be another process's by now");

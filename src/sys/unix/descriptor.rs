@@ -60,3 +60,10 @@ impl Drop for Descriptor {
         unsafe { ManuallyDrop::drop(&mut self.file) };
     }
 }
+
+/// Puts another open file under a descriptor's number (dup2), as careless programs do.
+#[cfg(test)]
+pub(crate) fn replace_descriptor(file: &File, number: RawFd) {
+    // SAFETY: both are descriptors of this process; the test wants the second one gone.
+    assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
+}

@@ -23,6 +23,8 @@ pub(crate) struct Directory {
 pub(crate) struct DirectoryFacts {
     /// The network filesystem that the directory is on, if it is one of the closed list.
     pub(crate) network_filesystem: Option<&'static str>,
+    /// The filesystem, if a file of it gets another identity when it is renamed: none here.
+    pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in bytes.
     pub(crate) longest_name: usize,
 }
@@ -47,7 +49,7 @@ impl Directory {
     }
 
     /// Owner and mode of the directory itself.
-    pub(crate) fn own_facts(&self) -> io::Result<FileFacts> {
+    pub(super) fn own_facts(&self) -> io::Result<FileFacts> {
         facts_of(self.descriptor.as_raw_fd())
     }
 
@@ -74,7 +76,7 @@ impl Directory {
     }
 
     /// Opens a file for reading and writing, and creates it if there is none. Never truncates.
-    pub(crate) fn open_or_create_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
+    pub(super) fn open_or_create_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
         self.open_at(name, libc::O_RDWR | libc::O_CREAT, mode)
     }
 
@@ -82,7 +84,7 @@ impl Directory {
     /// that a death leaves nothing behind that its owner cannot open.
     ///
     /// Where the system cannot make a file without a name (O_TMPFILE), the caller must give it away.
-    pub(crate) fn open_or_create_file_of(
+    pub(super) fn open_or_create_file_of(
         &self,
         owner: u32,
         name: &FileName,
@@ -144,7 +146,7 @@ impl Directory {
     }
 
     /// Creates a file for reading and writing; an error if the name is taken, by whatever it is.
-    pub(crate) fn create_new_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
+    pub(super) fn create_new_file(&self, name: &FileName, mode: u32) -> io::Result<LockFile> {
         self.open_at(name, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, mode)
     }
 
@@ -178,30 +180,56 @@ impl Directory {
         }
     }
 
-    /// Renames, and fails with EEXIST rather than replace anything.
-    ///
-    /// Fails with [`is_unsupported`] where the filesystem cannot rename so.
-    pub(crate) fn rename_without_overwrite(
+    /// Renames, and fails with EEXIST rather than replace anything. The file is at one of the names
+    /// at every moment; where the filesystem cannot rename so, by link and unlink, for a moment at
+    /// both.
+    pub(crate) fn publish_without_overwrite(
         &self,
         from: &FileName,
         to: &FileName,
     ) -> io::Result<()> {
+        match self.rename_exclusively(from, to) {
+            Err(error) if is_unsupported(&error) => {
+                self.link(from, to)?;
+                self.remove(from).map(drop)
+            }
+            renamed => renamed,
+        }
+    }
+
+    /// Renames, and fails with EEXIST rather than replace anything: never by link, because a death
+    /// in between would leave the file with two names.
+    ///
+    /// Where the filesystem has no such rename, look, then rename: for a name that the caller has
+    /// reserved against all who keep to the protocol.
+    pub(crate) fn move_without_overwrite(&self, from: &FileName, to: &FileName) -> io::Result<()> {
+        match self.rename_exclusively(from, to) {
+            Err(error) if is_unsupported(&error) => {
+                if self.facts_at(to)?.is_some() {
+                    return Err(already_exists());
+                }
+                self.rename(from, to)
+            }
+            renamed => renamed,
+        }
+    }
+
+    /// Fails with [`is_unsupported`] where the filesystem cannot rename so.
+    fn rename_exclusively(&self, from: &FileName, to: &FileName) -> io::Result<()> {
         let raw = self.descriptor.as_raw_fd();
         // SAFETY: both names are NUL-terminated and outlive the call.
-        call_c("renameat2", || unsafe { rename_exclusively(raw, from.as_ptr(), to.as_ptr()) })
+        call_c("renameat2", || unsafe { rename_noreplace(raw, from.as_ptr(), to.as_ptr()) })
             .map(drop)
     }
 
-    /// Renames, replacing what stands there: only for a name that the caller has reserved.
-    pub(crate) fn rename(&self, from: &FileName, to: &FileName) -> io::Result<()> {
+    fn rename(&self, from: &FileName, to: &FileName) -> io::Result<()> {
         let raw = self.descriptor.as_raw_fd();
         // SAFETY: both names are NUL-terminated and outlive the call.
         call_c("renameat", || unsafe { libc::renameat(raw, from.as_ptr(), raw, to.as_ptr()) })
             .map(drop)
     }
 
-    /// Gives a file a second name; fails with EEXIST rather than replace anything.
-    pub(crate) fn link(&self, from: &FileName, to: &FileName) -> io::Result<()> {
+    fn link(&self, from: &FileName, to: &FileName) -> io::Result<()> {
         let raw = self.descriptor.as_raw_fd();
         // SAFETY: both names are NUL-terminated and outlive the call.
         call_c("linkat", || unsafe { libc::linkat(raw, from.as_ptr(), raw, to.as_ptr(), 0) })
@@ -231,7 +259,7 @@ pub(crate) fn already_exists() -> io::Error {
 }
 
 /// Whether an error says that the filesystem or kernel has no such operation.
-pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+fn is_unsupported(error: &io::Error) -> bool {
     let is = |number| error.raw_os_error() == Some(number);
     // ENOTSUP is EOPNOTSUPP on Linux and another number on macOS.
     is(libc::EINVAL) || is(libc::ENOSYS) || is(libc::EOPNOTSUPP) || is(libc::ENOTSUP)
@@ -243,9 +271,25 @@ pub(crate) fn means_not_a_regular_file(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO | libc::ENODEV | libc::EISDIR))
 }
 
+/// Whether an error says that somebody uses the file at this moment in a way that keeps us out. Here
+/// only an OS lock does, which has an answer of its own.
+pub(crate) fn means_in_use(_error: &io::Error) -> bool {
+    false
+}
+
+/// Whether an error says that the file is removed, but still has its name. Never here.
+pub(crate) fn means_being_deleted(_error: &io::Error) -> bool {
+    false
+}
+
 /// Whether a name or path is over the system's limit.
 pub(crate) fn means_name_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENAMETOOLONG)
+}
+
+/// Whether opening a directory failed because there is none.
+pub(crate) fn means_no_directory(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn mode_of(access: Access) -> libc::c_int {
@@ -256,7 +300,7 @@ fn mode_of(access: Access) -> libc::c_int {
 }
 
 #[cfg(target_os = "linux")]
-unsafe fn rename_exclusively(
+unsafe fn rename_noreplace(
     directory: libc::c_int,
     from: *const libc::c_char,
     to: *const libc::c_char,
@@ -271,7 +315,7 @@ unsafe fn rename_exclusively(
 }
 
 #[cfg(target_vendor = "apple")]
-unsafe fn rename_exclusively(
+unsafe fn rename_noreplace(
     directory: libc::c_int,
     from: *const libc::c_char,
     to: *const libc::c_char,
@@ -301,7 +345,11 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
     let magic = stat.f_type as u32;
     let network_filesystem =
         NETWORK_FILESYSTEMS.iter().find(|(_, number)| *number == magic).map(|(name, _)| *name);
-    DirectoryFacts { network_filesystem, longest_name: stat.f_namelen as usize }
+    DirectoryFacts {
+        network_filesystem,
+        renumbering_filesystem: None,
+        longest_name: stat.f_namelen as usize,
+    }
 }
 
 #[cfg(target_vendor = "apple")]
@@ -318,5 +366,5 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         stat.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
     let network_filesystem =
         NETWORK_FILESYSTEMS.iter().find(|(_, name)| name.as_bytes() == kind).map(|(name, _)| *name);
-    DirectoryFacts { network_filesystem, longest_name: 255 }
+    DirectoryFacts { network_filesystem, renumbering_filesystem: None, longest_name: 255 }
 }

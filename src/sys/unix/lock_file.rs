@@ -34,9 +34,9 @@ pub(crate) struct FileFacts {
     pub(crate) is_regular: bool,
     pub(crate) is_directory: bool,
     pub(crate) links: u64,
-    pub(crate) owner: u32,
+    pub(super) owner: u32,
     /// The permission bits, at most 0o7777.
-    pub(crate) mode: u32,
+    pub(super) mode: u32,
 }
 
 impl FileFacts {
@@ -131,15 +131,19 @@ impl LockFile {
         call("fsync", || self.descriptor.file().sync_all())
     }
 
+    /// Says that nothing more will be written, so that others can read the file without reserve. (On
+    /// Unix they can in any case.)
+    pub(crate) fn end_writing(&self) {}
+
     /// Sets the permission bits, whatever the umask said.
-    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+    pub(super) fn set_mode(&self, mode: u32) -> io::Result<()> {
         let raw = self.descriptor.as_raw_fd();
         // SAFETY: the descriptor is open.
         call_c("fchmod", || unsafe { libc::fchmod(raw, mode as libc::mode_t) }).map(drop)
     }
 
     /// Gives the file to another user; the group stays. Only root may.
-    pub(crate) fn give_to(&self, owner: u32) -> io::Result<()> {
+    pub(super) fn give_to(&self, owner: u32) -> io::Result<()> {
         let raw = self.descriptor.as_raw_fd();
         // SAFETY: the descriptor is open; -1 leaves the group alone.
         call_c("fchown", || unsafe { libc::fchown(raw, owner, libc::gid_t::MAX) }).map(drop)

@@ -3,22 +3,32 @@
 
 mod descriptor;
 mod directory;
+#[cfg(test)]
+mod for_tests;
 pub(crate) mod fork;
 mod generation;
 mod lock_file;
-#[cfg(test)]
-pub(crate) mod probe;
+mod ownership;
 mod watch;
 
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 
+use super::probe;
+
 pub(crate) use directory::{
-    Directory, already_exists, is_unsupported, means_name_too_long, means_not_a_regular_file,
+    Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
+    means_no_directory, means_not_a_regular_file,
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
+pub(crate) use ownership::Ownership;
 pub(crate) use watch::wait_until_removed;
+#[cfg(test)]
+pub(crate) use {
+    descriptor::replace_descriptor,
+    for_tests::{calls, numbers},
+};
 
 /// One name inside a directory: no slash, no NUL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +56,21 @@ impl FileName {
         std::ffi::OsStr::from_bytes(self.0.as_bytes())
     }
 
+    /// How long the filesystem counts it: in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.0.as_bytes().len()
+    }
+
+    /// Whether the filesystem would take the name's end for this text.
+    pub(crate) fn ends_with(&self, text: &str) -> bool {
+        self.0.as_bytes().ends_with(text.as_bytes())
+    }
+
+    /// What follows this name in a longer one; `None` for a name that does not begin with it.
+    pub(crate) fn rest_of<'a>(&self, longer: &'a std::ffi::OsStr) -> Option<&'a [u8]> {
+        longer.as_bytes().strip_prefix(self.0.as_bytes())
+    }
+
     fn as_ptr(&self) -> *const libc::c_char {
         self.0.as_ptr()
     }
@@ -69,12 +94,6 @@ pub(crate) fn split_path(path: &std::path::Path) -> Option<(std::path::PathBuf, 
     Some((std::path::PathBuf::from(std::ffi::OsStr::from_bytes(parent)), name))
 }
 
-/// The user that this process acts as.
-pub(crate) fn effective_user() -> u32 {
-    // SAFETY: geteuid has no preconditions and cannot fail.
-    unsafe { libc::geteuid() }
-}
-
 /// This machine's host name, or an empty text where it cannot be told or is no plain text.
 pub(crate) fn host_name() -> String {
     let mut buffer = [0u8; 256];
@@ -89,6 +108,32 @@ pub(crate) fn host_name() -> String {
         _ => String::new(),
     }
 }
+
+/// A path that a C program passed: any bytes. (`None` where they mean no path.)
+pub(crate) fn path_from_c(bytes: &[u8]) -> Option<&std::path::Path> {
+    Some(std::ffi::OsStr::from_bytes(bytes).as_ref())
+}
+
+/// A path as C programs want it: its bytes. (`None` where it cannot be told to them.)
+pub(crate) fn path_to_c(path: &std::path::Path) -> Option<&[u8]> {
+    Some(path.as_os_str().as_bytes())
+}
+
+/// Opens a file for reading, whatever it is. open(2): without `O_NONBLOCK` a FIFO waits for its
+/// writer, and without `O_NOCTTY` a terminal may become the controlling one.
+pub(crate) fn open_without_waiting(path: &std::path::Path) -> io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOCTTY;
+    std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// Whether an open file is on a disk: no device, FIFO, socket or directory.
+pub(crate) fn is_regular(file: &std::fs::File) -> io::Result<bool> {
+    Ok(file.metadata()?.is_file())
+}
+
+/// What the numbers of the system's errors are called.
+pub(crate) const ERROR_NUMBER: &str = "errno";
 
 /// English words for the errors that the standard library's kinds have none for.
 pub(crate) fn words_for(errno: i32) -> Option<&'static str> {
@@ -120,14 +165,6 @@ fn call_c(name: &'static str, mut attempt: impl FnMut() -> libc::c_int) -> io::R
         -1 => Err(io::Error::last_os_error()),
         result => Ok(result),
     })
-}
-
-/// Where the tests stand between this crate and the system; nothing at all in a real build.
-#[cfg(not(test))]
-mod probe {
-    pub(super) fn before(_name: &'static str) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ thread_local! {
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
-/// Asks the hook, which lets the call through or fails it with an errno.
+/// Asks the hook, which lets the call through or fails it with an error number of the system.
 pub(super) fn before(name: &'static str) -> io::Result<()> {
     // Taken out while it runs. A hook before an open runs under the registry's mutex, so it must not
     // use the library; files it may change as it likes.
     let Some(mut hook) = HOOK.take() else { return Ok(()) };
     let answer = hook(name);
     HOOK.with_borrow_mut(|place| *place = Some(hook));
-    answer.map_or(Ok(()), |errno| Err(io::Error::from_raw_os_error(errno)))
+    answer.map_or(Ok(()), |number| Err(io::Error::from_raw_os_error(number)))
 }
 
 /// Runs `body` on this thread with `hook` in front of every system call.
@@ -30,11 +30,4 @@ pub(crate) fn with_hook<T>(
     let result = body();
     HOOK.take();
     result
-}
-
-/// Puts another open file under a descriptor's number (dup2), as careless programs do.
-pub(crate) fn replace_descriptor(file: &std::fs::File, number: i32) {
-    use std::os::fd::AsRawFd;
-    // SAFETY: both are descriptors of this process; the test wants the second one gone.
-    assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
 }

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Prepares what is needed to build for Windows (x86_64-pc-windows-gnu) and to run the result, on Linux on
+# x86_64, below DIRECTORY; what is there already is not made again. Then `. DIRECTORY/environment`
+# sets up cargo: `cargo build $windows_flags`, and `DIRECTORY/run PROGRAM` runs one under Wine.
+#
+# The target's standard library is built from source (-Zbuild-std), for which rustc and those sources must
+# be of one version. They are the present toolchain's if it has them (`rustup component add rust-src`);
+# otherwise Debian's rustc-web and rust-web-src, unpacked, because they cannot be installed beside rustup.
+# CRTX_DEBIANS_RUST=1 asks for the latter in any case.
+# Usage: scripts/windows-toolchain.sh DIRECTORY
+set -euo pipefail
+
+directory=$(mkdir -p "$1" && cd "$1" && pwd)
+
+# dependency PACKAGE=VERSION PATTERN: the first package in its Depends that fits.
+dependency() {
+  apt-cache show "$1" | sed -n 's/^Depends: //p' | tr ',' '\n' | sed 's/^ *//; s/ .*//' | grep -E -m 1 "^$2\$"
+}
+
+unpack_debians_rust() {
+  local version std llvm packages
+  command -v apt-get >/dev/null 2>&1 || {
+    echo "windows-toolchain: this Rust has no sources of its standard library (rustup component add rust-src)" >&2
+    exit 1
+  }
+  candidate() { apt-cache policy rustc-web | awk '/Candidate:/ { print $2 }'; }
+  version=$(candidate)
+  # The lists of packages may not be there yet.
+  [ -n "$version" ] || { apt-get update -qq && version=$(candidate); }
+  std=$(dependency "libstd-rust-web-dev=$version" 'libstd-rust-web-[0-9.]+')
+  llvm=$(dependency "$std=$version" 'libllvm[0-9.]+')
+  packages=("rustc-web=$version" "libstd-rust-web-dev=$version" "$std=$version" "rust-web-src=$version" "$llvm")
+  echo "windows-toolchain: unpacking Debian's ${packages[*]}"
+  rm -rf "$directory/debian" "$directory/archives"
+  mkdir -p "$directory/debian" "$directory/archives"
+  (cd "$directory/archives" && apt-get download -qq -o APT::Sandbox::User=root "${packages[@]}")
+  local archive
+  for archive in "$directory"/archives/*.deb; do
+    case $archive in
+      */rust-web-src_*) dpkg-deb --fsys-tarfile "$archive" | tar -x -C "$directory/debian" --wildcards './usr/src/*/library' './usr/lib/*' ;;
+      *) dpkg -x "$archive" "$directory/debian" ;;
+    esac
+  done
+  rm -r "$directory/archives"
+  local sources=("$directory"/debian/usr/src/rustc-*)
+  mkdir -p "$directory/debian/usr/lib/rustlib/src"
+  ln -sfn "${sources[0]}" "$directory/debian/usr/lib/rustlib/src/rust"
+  local libraries=("$directory"/debian/usr/lib/x86_64-linux-gnu "$directory"/debian/usr/lib/llvm-*/lib)
+  {
+    echo '#!/bin/sh'
+    echo "export LD_LIBRARY_PATH='$(IFS=:; echo "${libraries[*]}")'"
+    echo "exec '$directory/debian/usr/bin/rustc' \"\$@\""
+  } >"$directory/rustc"
+  chmod +x "$directory/rustc"
+}
+
+# Wine before 9 lacks this DLL, which Rust's standard library takes its random numbers from. Its one
+# function has an older twin with the same contract (RtlGenRandom, documented under that name).
+make_bcryptprimitives() {
+  mkdir -p "$directory/dlls"
+  cat >"$directory/bcryptprimitives.c" <<'SOURCE'
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID buffer, ULONG length);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(BYTE *buffer, SIZE_T length)
+{
+  return SystemFunction036(buffer, (ULONG)length);
+}
+SOURCE
+  x86_64-w64-mingw32-gcc -O2 -shared "$directory/bcryptprimitives.c" -o "$directory/dlls/bcryptprimitives.dll" -ladvapi32
+}
+
+find_wine() {
+  local candidate
+  for candidate in wine64 /usr/lib/wine/wine64 /usr/lib/x86_64-linux-gnu/wine/wine64 wine; do
+    if command -v "$candidate"; then
+      return
+    fi
+  done
+  echo "windows-toolchain: no wine64" >&2
+  exit 1
+}
+
+# Programs find DLLs beside themselves, then in WINEPATH. No menus, no .NET, no browser: they would ask
+# for downloads. CRTX_DLLS is one more directory with DLLs.
+write_runner() {
+  cat >"$directory/run" <<RUNNER
+#!/bin/sh
+export WINEPREFIX='$directory/prefix' WINEDEBUG=-all
+export WINEDLLOVERRIDES='bcryptprimitives=n;winemenubuilder.exe=d;mscoree=d;mshtml=d'
+export WINEPATH="Z:$directory/dlls\${CRTX_DLLS:+;Z:\$CRTX_DLLS}"
+exec timeout -k 10 600 '$(find_wine)' "\$@"
+RUNNER
+  chmod +x "$directory/run"
+}
+
+rustc=$(command -v "${RUSTC:-rustc}")
+if [ ! -e "$("$rustc" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] || [ -n "${CRTX_DEBIANS_RUST:-}" ]; then
+  [ -x "$directory/rustc" ] && "$directory/rustc" --version >/dev/null || unpack_debians_rust
+  rustc=$directory/rustc
+fi
+[ -e "$directory/dlls/bcryptprimitives.dll" ] || make_bcryptprimitives
+write_runner
+[ -e "$directory/prefix/system.reg" ] || "$directory/run" wineboot -i >/dev/null 2>&1 || {
+  echo "windows-toolchain: Wine does not start" >&2
+  exit 1
+}
+# (CC without a target, which make exports, is the compiler of this machine.)
+cat >"$directory/environment" <<ENVIRONMENT
+export CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc CXX_x86_64_pc_windows_gnu=x86_64-w64-mingw32-g++
+export RUSTC='$rustc' RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='$directory/run'
+windows_flags='-Zbuild-std=std,panic_unwind --target x86_64-pc-windows-gnu --target-dir $directory/cargo'
+ENVIRONMENT
+echo "windows-toolchain: $("$rustc" --version), $("$directory/run" --version), $(x86_64-w64-mingw32-gcc --version | head -n 1)"
