@@ -40,6 +40,7 @@ files() {
 644 $made/crtx.pc $LIBDIR/pkgconfig/crtx.pc
 644 $made/crtx-config.cmake $PREFIX/share/cmake/crtx/crtx-config.cmake
 644 packaging/crtx-config-version.cmake $PREFIX/share/cmake/crtx/crtx-config-version.cmake
+644 man/crtx.1 $MANDIR/man1/crtx.1
 644 man/crtx.3 $MANDIR/man3/crtx.3
 LIST
 }

@@ -72,6 +72,7 @@ exactly_these_files() {
 ./usr/local/lib/pkgconfig/crtx.pc
 ./usr/local/share/cmake/crtx/crtx-config-version.cmake
 ./usr/local/share/cmake/crtx/crtx-config.cmake
+./usr/local/share/man/man1/crtx.1
 ./usr/local/share/man/man3/crtx.3
 LIST
 }
@@ -210,7 +211,7 @@ cmake_without_static() {
   not cmake -S "$build/cmake-no-static" -B "$build/cmake-no-static/out" -DCMAKE_PREFIX_PATH="$place"
 }
 
-# -- the man page ------------------------------------------------------------------------------
+# -- the man pages -----------------------------------------------------------------------------
 
 # shellcheck disable=SC2046
 man_page_example_compiles() {
@@ -220,8 +221,8 @@ man_page_example_compiles() {
   (cd "$ground" && LD_LIBRARY_PATH="$(libdir_of "$usual")" "$build/man" && [ -z "$(ls -A)" ])
 }
 
-man_page_has_no_warnings() {
-  [ -z "$(groff -mdoc -Tutf8 -ww -z "$usual/usr/local/share/man/man3/crtx.3" 2>&1)" ]
+man_pages_have_no_warnings() {
+  [ -z "$(groff -mdoc -Tutf8 -ww -z "$usual"/usr/local/share/man/man*/crtx.* 2>&1)" ]
 }
 
 promise 'exactly these files are installed' exactly_these_files
@@ -241,7 +242,7 @@ promise 'CMake accepts the version that is there' cmake_with "$usual/usr/local" 
 promise 'CMake refuses a later version' cmake_refuses 99.0
 promise 'CMake tells that a component is missing' cmake_without_static
 promise "the man page's example compiles and runs" man_page_example_compiles
-promise 'the man page is well-formed' man_page_has_no_warnings
+promise 'the man pages are well-formed' man_pages_have_no_warnings
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -19,42 +19,60 @@ END = "<!-- end of the reference -->\n"
 
 def reference() -> str:
     lines: list[str] = []
-    for command in _commands(parser.build()):
+    for command in commands_of(parser.build()):
         lines += _section(command)
     return "\n".join(lines) + "\n"
 
 
-def _commands(root: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+def commands_of(root: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     for action in root._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
-                nested = list(_commands(command))
+                nested = list(commands_of(command))
                 yield from nested or [command]
 
 
-def _section(command: argparse.ArgumentParser) -> list[str]:
+def description_of(command: argparse.ArgumentParser) -> str:
+    """Without what is said once for all commands that run a COMMAND."""
     description, _, _ = (command.description or "").partition("\n\nCOMMAND has standard")
-    lines = [f"### {command.prog}", "", *description.strip().splitlines(), ""]
-    lines += ["| | |", "| --- | --- |"]
+    return description.strip()
+
+
+def arguments_of(command: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """All but the options that every command has."""
     for action in command._actions:
-        if {"--help", "--json", "--color"} & set(action.option_strings):
-            continue
-        required = " Required." if action.required and action.option_strings else ""
-        lines.append(f"| {_names(action)} | {_cell(action.help or '')}{required} |")
+        if not {"--help", "--json", "--color"} & set(action.option_strings):
+            yield action
+
+
+def value_of(action: argparse.Action) -> str:
+    if action.metavar:
+        return str(action.metavar)
+    if action.option_strings:
+        return "{" + ",".join(map(str, action.choices or ())) + "}"
+    return action.dest.upper()
+
+
+def sentence_of(action: argparse.Action) -> str:
+    text = re.sub(r"\s+", " ", action.help or "")
+    required = " Required." if action.required and action.option_strings else ""
+    return f"{text[:1].upper()}{text[1:]}.{required}"
+
+
+def _section(command: argparse.ArgumentParser) -> list[str]:
+    lines = [f"### {command.prog}", "", *description_of(command).splitlines(), ""]
+    lines += ["| | |", "| --- | --- |"]
+    for action in arguments_of(command):
+        sentence = sentence_of(action).replace("|", "\\|")
+        lines.append(f"| {_names(action)} | {sentence} |")
     return [*lines, ""]
 
 
 def _names(action: argparse.Action) -> str:
-    value = action.metavar or ("{" + ",".join(map(str, action.choices or ())) + "}")
     if not action.option_strings:
-        return f"`{value if action.metavar else action.dest.upper()}`"
+        return f"`{value_of(action)}`"
     names = "`, `".join(action.option_strings)
-    return f"`{names}`" if action.nargs == 0 else f"`{names} {value}`"
-
-
-def _cell(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).replace("|", "\\|")
-    return text[:1].upper() + text[1:] + "."
+    return f"`{names}`" if action.nargs == 0 else f"`{names} {value_of(action)}`"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import pytest
 from crtx.cli import parser
 from crtx.cli.completion import tree
 
-from . import reference
+from . import manual, reference
 from .command import DEPLOYMENT, Crtx
 from .test_completion import all_nodes
 
@@ -67,10 +67,27 @@ def test_the_page_has_the_reference_of_the_parser() -> None:
     assert found == "\n" + reference.reference(), "write it anew: python -m cli.reference --write"
 
 
+def test_the_man_page_has_the_commands_of_the_parser() -> None:
+    page = manual.PAGE.read_text()
+    _, begin, rest = page.partition(manual.BEGIN)
+    found, end, rest = rest.partition(manual.END)
+    assert begin
+    assert end
+    assert found == manual.commands(), "write it anew: python -m cli.manual --write"
+    written = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest))
+    known = {
+        name
+        for command in reference.commands_of(parser.build())
+        for name in command._option_string_actions
+    }
+    assert written
+    assert written <= known
+
+
 def test_one_option_has_one_name_in_all_commands() -> None:
     """The same name takes the same kind of value wherever it is."""
     kinds: dict[str, set[tuple[object, object]]] = {}
-    for command in reference._commands(parser.build()):
+    for command in reference.commands_of(parser.build()):
         for action in command._actions:
             for name in action.option_strings:
                 kinds.setdefault(name, set()).add((action.metavar, action.nargs))

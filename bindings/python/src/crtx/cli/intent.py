@@ -91,7 +91,7 @@ def _add_expectation(parser: Any) -> None:
             f"--{name}",
             metavar="PATH",
             required=True,
-            help=f"{what} that is going to be replaced: absolute, without . and ..",
+            help=f"{what} that is going to be replaced: absolute, with no . or .. in it",
         )
     for name, what, _ in _STAGED:
         either = parser.add_mutually_exclusive_group(required=True)
