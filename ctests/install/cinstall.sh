@@ -1,39 +1,47 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# cargo-c, which distributions use for such libraries, installs the files that `make install` does, and a
-# program builds with them. Usage: ctests/install/cinstall.sh CARGO-C-VERSION; all goes below CRTX_BUILDDIR.
+# cargo-c, which distributions use for such libraries, installs the files that `make install` does, and
+# programs build with them. Usage: ctests/install/cinstall.sh CARGO-C-VERSION; all goes below CRTX_BUILDDIR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-build=${CRTX_BUILDDIR:-target/cinstall}
-mkdir -p "$build"
-build=$(cd "$build" && pwd)
+directory=${CRTX_BUILDDIR:-target/cinstall}
+mkdir -p "$directory"
+directory=$(cd "$directory" && pwd)
+build=$directory/programs
+. ctests/install/consumer.sh
+
 cargo=${CARGO:-cargo}
-root=$build/root
-tools=$build/tools
-ground=$(mktemp -d)
-trap 'rm -rf "$ground"' EXIT
+root=$directory/root
+tools=$directory/tools
 
 PATH=$tools/bin:$PATH
 if ! command -v cargo-cinstall >/dev/null; then
-  "$cargo" install --quiet --locked --root "$tools" --target-dir "$build/tools-target" "cargo-c@$1"
-  rm -rf "$build/tools-target"
+  "$cargo" install --quiet --locked --root "$tools" --target-dir "$directory/tools-target" "cargo-c@$1"
+  rm -rf "$directory/tools-target"
 fi
 
 rm -rf "$root"
-if ! "$cargo" cinstall --locked --release --target-dir "$build/target" \
-  --destdir="$root" --prefix=/usr --libdir=/usr/lib >"$build/log" 2>&1; then
-  cat "$build/log" >&2
+if ! "$cargo" cinstall --locked --release --target-dir "$directory/target" \
+  --destdir="$root" --prefix=/usr --libdir=/usr/lib >"$directory/log" 2>&1; then
+  cat "$directory/log" >&2
   exit 1
 fi
 
-# The names of `make install`'s files are those of scripts/install.sh.
-diff <(PREFIX=/usr scripts/install.sh list target/release | LC_ALL=C sort) \
-  <(cd "$root" && find . ! -type d | sed 's/^\.//' | LC_ALL=C sort)
+# -- what is installed -------------------------------------------------------------------------
 
-export PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
-# shellcheck disable=SC2046 # pkg-config's answers are lists
-"${CC:-cc}" examples/hello.c -o "$build/hello" $(pkg-config --cflags --libs crtx)
-(cd "$ground" && LD_LIBRARY_PATH=$root/usr/lib "$build/hello")
-readelf -d "$root/usr/lib/libcrtx.so" | grep -q 'SONAME.*\[libcrtx.so.1\]'
-echo "cinstall: the same files as make install, and they link"
+# Their names are in scripts/install.sh.
+the_same_files() {
+  diff <(PREFIX=/usr scripts/install.sh list target/release | sed 's/^/./' | LC_ALL=C sort) <(files_of "$root")
+}
+
+the_same_soname() { readelf -d "$root/usr/lib/libcrtx.so" | grep -q 'SONAME.*\[libcrtx.so.1\]'; }
+
+promise 'cargo cinstall installs the files of make install' the_same_files
+promise "the library's SONAME is the same" the_same_soname
+promise 'pkg-config links C and C++' with_pkg_config "$root"
+promise 'pkg-config links statically' statically "$root"
+# (Not fully static: cargo-c's crtx.pc asks for libgcc_s, which is shared only. make install's does not.)
+promise 'CMake links C and C++, shared and static' cmake_with "$root/usr" cinstall
+
+summary
