@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lock's life: acquire, check, leak, release.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::claim::Companion;
+use chrono::{DateTime, Utc};
+
+use crate::claim::{Claim, Companion};
 use crate::digest::Digest;
 use crate::error::{Error, Result, Status, quote_path, quote_text};
 use crate::inspect::{self, Holder, Inspection, inspect_site, marker_exists};
@@ -13,10 +16,7 @@ use crate::marker_path::{COMPANION_SUFFIX, MarkerPath};
 use crate::publish::{Durability, FreshMarker, MarkerFile};
 use crate::site::{ATTEMPTS, Allow, Site};
 use crate::state::MarkerState;
-use crate::sys::{
-    self, Access, FileId,
-    fork::{self, Process},
-};
+use crate::sys::{self, Access, FileId, fork::Process};
 use crate::time;
 
 /// Who acquires, for what, and how.
@@ -39,8 +39,8 @@ pub struct LockOptions {
 }
 
 impl LockOptions {
-    /// The marker to write, as of now. Refuses what would not read back.
-    pub(crate) fn new_marker(&self) -> Result<Marker> {
+    /// Refuses what would not read back, before anything is touched.
+    pub(crate) fn draft(&self) -> Result<MarkerDraft<'_>> {
         marker::check_deployment_id(&self.deployment_id)?;
         marker::check_operator_principal_id(&self.operator_principal_id)?;
         let Some(restore_intent_blake3) = Digest::parse(&self.restore_intent_blake3) else {
@@ -49,22 +49,47 @@ impl LockOptions {
                 quote_text(&self.restore_intent_blake3)
             )));
         };
-        let host = self.host.clone().unwrap_or_else(sys::host_name);
-        marker::check_host(&host)?;
-        let now = time::now();
-        let Some(acquired_at_unix_ns) = now.timestamp_nanos_opt() else {
-            return Err(Error::argument("the system clock is outside the years 1677 to 2262"));
+        let host = match &self.host {
+            Some(host) => Cow::Borrowed(host.as_str()),
+            None => Cow::Owned(sys::host_name()),
         };
+        marker::check_host(&host)?;
+        unix_ns(time::now())?;
+        Ok(MarkerDraft { options: self, host, restore_intent_blake3 })
+    }
+}
+
+/// A marker to be written, but for its time.
+#[derive(Debug)]
+pub(crate) struct MarkerDraft<'a> {
+    options: &'a LockOptions,
+    host: Cow<'a, str>,
+    restore_intent_blake3: Digest,
+}
+
+impl MarkerDraft<'_> {
+    pub(crate) fn options(&self) -> &LockOptions {
+        self.options
+    }
+
+    /// The marker of a holder, as of now.
+    pub(crate) fn marker(&self, holder: Process) -> Result<Marker> {
+        let now = time::now();
         Ok(Marker {
-            pid: std::process::id(),
-            host,
-            deployment_id: self.deployment_id.clone(),
-            operator_principal_id: self.operator_principal_id.clone(),
+            pid: holder.pid(),
+            host: self.host.clone().into_owned(),
+            deployment_id: self.options.deployment_id.clone(),
+            operator_principal_id: self.options.operator_principal_id.clone(),
             acquired_at: now.to_rfc3339(),
-            acquired_at_unix_ns,
-            restore_intent_blake3,
+            acquired_at_unix_ns: unix_ns(now)?,
+            restore_intent_blake3: self.restore_intent_blake3,
         })
     }
+}
+
+fn unix_ns(time: DateTime<Utc>) -> Result<i64> {
+    time.timestamp_nanos_opt()
+        .ok_or_else(|| Error::argument("the system clock is outside the years 1677 to 2262"))
 }
 
 /// The exclusive lock. While it lives, no other process and no other handle can have it.
@@ -75,7 +100,6 @@ impl LockOptions {
 pub struct Lock {
     held: Option<Held>,
     marker: Marker,
-    digest: Digest,
     marker_path: PathBuf,
     process: Process,
 }
@@ -106,13 +130,12 @@ impl Lock {
     /// another process is at the OS lock and no marker is there.
     pub fn acquire(marker_path: &Path, options: &LockOptions) -> Result<Lock> {
         let path = MarkerPath::parse(marker_path)?;
-        // Checked once before anything is touched; the text itself is made at each attempt.
-        options.new_marker()?;
-        refuse_in_a_bypassing_process()?;
+        let draft = options.draft()?;
+        let process = process_that_may_lock()?;
         let marker_path = path.absolute()?;
-        let site = Site::open(path)?;
+        let site = Site::open(process, path)?;
         site.check_policy(options.allow)?;
-        let (companion, published) = acquire_in_time(&site, options)?;
+        let (companion, published) = acquire_in_time(&site, &draft)?;
         Ok(Lock::new(site, marker_path, companion, published, options.durability))
     }
 
@@ -125,9 +148,9 @@ impl Lock {
         durability: Durability,
     ) -> Lock {
         let PublishedMarker { file, marker } = published;
-        let digest = Digest::of(marker.render().as_bytes());
+        let process = site.process();
         let held = Held { site, marker: file, companion, durability, leaked: false };
-        Lock { held: Some(held), marker, digest, marker_path, process: Process::current() }
+        Lock { held: Some(held), marker, marker_path, process }
     }
 
     /// Whether marker and companion are still ours. Reads two directory entries.
@@ -136,7 +159,12 @@ impl Lock {
     ///
     /// [`Status::Lost`] if not: stop writing to the store.
     pub fn check(&self) -> Result<()> {
-        let held = self.ours()?;
+        self.check_in(Process::current())
+    }
+
+    /// The same in the process that asks.
+    pub(crate) fn check_in(&self, process: Process) -> Result<()> {
+        let held = self.ours(process)?;
         let (marker, companion) = held.what_is_ours("lock check")?;
         if marker && companion { Ok(()) } else { Err(held.lost("lock check", marker, companion)) }
     }
@@ -144,7 +172,12 @@ impl Lock {
     /// Keeps marker and companion on disk when the lock is released or dropped: for a restore
     /// whose rollback failed. The lock is held until then. Twice is fine.
     pub fn leak(&mut self) -> Result<()> {
-        self.ours()?;
+        self.leak_in(Process::current())
+    }
+
+    /// The same in the process that asks.
+    pub(crate) fn leak_in(&mut self, process: Process) -> Result<()> {
+        self.ours(process)?;
         if let Some(held) = &mut self.held {
             held.leaked = true;
         }
@@ -159,8 +192,13 @@ impl Lock {
     /// repeated. Otherwise the lock has ended: with [`Status::Lost`] something was no longer ours
     /// and was left alone, with [`Status::Io`] the removal may not survive a power loss.
     pub fn release(&mut self) -> Result<()> {
+        self.release_in(Process::current())
+    }
+
+    /// The same in the process that asks.
+    pub(crate) fn release_in(&mut self, process: Process) -> Result<()> {
         const OPERATION: &str = "lock release";
-        let held = self.ours()?;
+        let held = self.ours(process)?;
         let (marker, companion) = held.what_is_ours(OPERATION)?;
         let lost = (!marker || !companion).then(|| held.lost(OPERATION, marker, companion));
         if marker && !held.leaked {
@@ -196,7 +234,12 @@ impl Lock {
     /// The digest of the marker's bytes.
     #[must_use]
     pub fn marker_digest(&self) -> Digest {
-        self.digest
+        Digest::of(self.marker.render().as_bytes())
+    }
+
+    /// The process that acquired it.
+    pub(crate) fn process(&self) -> Process {
+        self.process
     }
 
     /// The marker's absolute path, as of when the lock was acquired.
@@ -213,8 +256,8 @@ impl Lock {
         path.into()
     }
 
-    fn ours(&self) -> Result<&Held> {
-        if !self.belongs_to_this_process() {
+    fn ours(&self, process: Process) -> Result<&Held> {
+        if self.process != process {
             let message = format!(
                 "the lock on {} belongs to process {}; a forked child has no part in it",
                 quote_path(&self.marker_path),
@@ -295,20 +338,29 @@ impl Held {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.held.is_some() && self.belongs_to_this_process() && !std::thread::panicking() {
+        if self.held.is_none() {
+            return;
+        }
+        let process = Process::current();
+        if self.process != process {
+            // A copy: the descriptors are closed by the fork handlers, or the parent's own.
+            std::mem::forget(self.held.take());
+        } else if !std::thread::panicking() {
             // Nobody is there to hear; a failure leaves the marker, as a crash would.
-            let _ = self.release();
+            let _ = self.release_in(process);
         }
     }
 }
 
-/// In a process made by raw `clone` or `vfork` no lock can be kept from later children.
-pub(crate) fn refuse_in_a_bypassing_process() -> Result<()> {
-    if fork::bypassed_the_fork_handlers() {
+/// The process that asks. In one made by raw `clone` or `vfork` no lock can be kept from later
+/// children.
+pub(crate) fn process_that_may_lock() -> Result<Process> {
+    let process = Process::current();
+    if process.bypassed_the_fork_handlers() {
         let message = "this process was made by clone or vfork, which bypass the fork handlers; use fork, or exec first";
         return Err(Error::new(Status::Forked, "process check", message));
     }
-    Ok(())
+    Ok(process)
 }
 
 fn is_worth_waiting_for(error: &Error) -> bool {
@@ -322,17 +374,17 @@ fn is_worth_waiting_for(error: &Error) -> bool {
 }
 
 /// One attempt, and more until the timeout while there is something to wait for.
-fn acquire_in_time(site: &Site, options: &LockOptions) -> Result<(Companion, PublishedMarker)> {
+fn acquire_in_time(site: &Site, draft: &MarkerDraft<'_>) -> Result<(Companion, PublishedMarker)> {
     const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
     const LONGEST_PAUSE: Duration = Duration::from_millis(100);
     let start = Instant::now();
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let error = match acquire_once(site, options) {
+        let error = match acquire_once(site, draft) {
             Ok(acquired) => return Ok(acquired),
             Err(error) => error,
         };
-        let left = options.timeout.saturating_sub(start.elapsed());
+        let left = draft.options.timeout.saturating_sub(start.elapsed());
         if left.is_zero() || !is_worth_waiting_for(&error) {
             return Err(inspect::with_state(site, error));
         }
@@ -341,11 +393,13 @@ fn acquire_in_time(site: &Site, options: &LockOptions) -> Result<(Companion, Pub
     }
 }
 
-fn acquire_once(site: &Site, options: &LockOptions) -> Result<(Companion, PublishedMarker)> {
-    let Some(companion) = Companion::claim(site)? else {
-        return Err(refusal_by_a_holder(site)?);
+fn acquire_once(site: &Site, draft: &MarkerDraft<'_>) -> Result<(Companion, PublishedMarker)> {
+    let companion = match Companion::claim_unless(site, || look_for_holder(site))? {
+        Claim::Granted(companion) => companion,
+        Claim::Needless(holder) => return Err(marker_exists(site, &holder)),
+        Claim::Refused => return Err(refusal_by_a_holder(site)?),
     };
-    match publish_unless_there_is_a_marker(site, options) {
+    match publish_unless_there_is_a_marker(site, draft) {
         Ok(published) => Ok((companion, published)),
         Err(error) => {
             companion.remove_unless_it_guards_a_marker(site);
@@ -354,13 +408,17 @@ fn acquire_once(site: &Site, options: &LockOptions) -> Result<(Companion, Publis
     }
 }
 
-fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Result<PublishedMarker> {
+fn publish_unless_there_is_a_marker(
+    site: &Site,
+    draft: &MarkerDraft<'_>,
+) -> Result<PublishedMarker> {
     if let Some(inspection) = look_for_marker(site)? {
         return Err(marker_exists(site, &inspection));
     }
-    let marker = options.new_marker()?;
-    let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
-    match fresh.publish(site, options.durability) {
+    let durability = draft.options.durability;
+    let marker = draft.marker(site.process())?;
+    let fresh = FreshMarker::write(site, &marker.render(), durability)?;
+    match fresh.publish(site, durability) {
         Ok(file) => Ok(PublishedMarker { file, marker }),
         Err(error) if error.status() == Status::MarkerExists => Err(match look_for_marker(site)? {
             Some(inspection) => marker_exists(site, &inspection),
@@ -371,13 +429,23 @@ fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Resul
     }
 }
 
-/// The marker as it stands while this process holds the companion: held or stale by its own lock.
+/// A marker in place whose own lock somebody has exclusively, seen without the companion's lock.
+///
+/// That alone makes it held, and no inspector can cause it, because inspectors share: the refused
+/// try for the companion then decides nothing, and need not be repeated.
+fn look_for_holder(site: &Site) -> Result<Option<Inspection>> {
+    let seen = look_for_marker(site)?;
+    Ok(seen.filter(|seen| {
+        let is_held = matches!(seen.state, MarkerState::Held | MarkerState::HeldByThisProcess);
+        is_held && seen.marker().is_some()
+    }))
+}
+
+/// The marker as it stands by its own lock.
 fn look_for_marker(site: &Site) -> Result<Option<Inspection>> {
     for _ in 0..ATTEMPTS {
-        let Some(file) = site.open_marker(Access::Read)? else { return Ok(None) };
-        let facts =
-            file.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
-        let holder = Holder::of(&file, &facts);
+        let Some((file, facts)) = site.open_marker(Access::Read)? else { return Ok(None) };
+        let holder = Holder::of(site, &file, &facts);
         let holder = holder.map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
         let snapshot = inspect::read_snapshot(site, &file)?;
         // A holder whose companion somebody deleted may have released it since it was opened.

@@ -9,7 +9,7 @@ use std::io;
 
 use crate::claim::{Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
-use crate::site::{ATTEMPTS, Site};
+use crate::site::{ATTEMPTS, OpenedFile, Site};
 use crate::sys::{
     Access, FileFacts, FileId, LockFile,
     fork::{self, Process},
@@ -36,9 +36,9 @@ pub(crate) struct MarkerFile {
 }
 
 impl MarkerFile {
-    fn new(file: LockFile, facts: FileFacts) -> MarkerFile {
-        fork::note_held(facts.id);
-        MarkerFile { file, facts, process: Process::current() }
+    fn new(process: Process, (file, facts): OpenedFile) -> MarkerFile {
+        fork::note_held(process, facts.id);
+        MarkerFile { file, facts, process }
     }
 
     /// Whether the descriptor still is what it was opened as.
@@ -53,7 +53,7 @@ impl MarkerFile {
 
 impl Drop for MarkerFile {
     fn drop(&mut self) {
-        if self.process.is_current() {
+        if self.process.is_still_current() {
             self.file.unlock();
             fork::forget_held(self.facts.id);
         }
@@ -67,8 +67,7 @@ pub(crate) struct FreshMarker(MarkerFile);
 impl FreshMarker {
     /// Writes `PATH.new`. The caller holds the companion.
     pub(crate) fn write(site: &Site, text: &str, durability: Durability) -> Result<FreshMarker> {
-        let (file, facts) = create(site)?;
-        let fresh = FreshMarker(MarkerFile::new(file, facts));
+        let fresh = FreshMarker(MarkerFile::new(site.process(), create(site)?));
         match fresh.claim(site) {
             Ok(true) => {}
             Ok(false) => return Err(fresh.discard(site, in_use(site))),
@@ -140,7 +139,7 @@ impl FreshMarker {
 }
 
 /// Creates `PATH.new`, after a crashed publisher's was removed.
-fn create(site: &Site) -> Result<(LockFile, FileFacts)> {
+fn create(site: &Site) -> Result<OpenedFile> {
     for _ in 0..ATTEMPTS {
         match site.create_new(site.fresh()) {
             Ok(created) => return Ok(created),

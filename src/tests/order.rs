@@ -3,6 +3,7 @@
 
 use super::support::{Place, options, trace};
 use crate::sys::calls::{LINK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
+use crate::sys::fork::Process;
 use crate::{Durability, Lock};
 
 /// Only the calls that change what is on disk, or make it durable.
@@ -79,7 +80,8 @@ fn a_check_makes_at_most_four_system_calls() {
 fn a_waiter_is_woken_when_the_marker_goes_away() {
     let place = Place::new();
     let mut lock = place.acquire().unwrap();
-    let directory = crate::sys::Directory::open(place.marker.parent().unwrap()).unwrap();
+    let directory =
+        crate::sys::Directory::open(Process::current(), place.marker.parent().unwrap()).unwrap();
     let waiter = std::thread::spawn(move || {
         let name = crate::sys::FileName::new("store.lock".as_ref()).unwrap();
         crate::sys::wait_until_removed(&directory, &name, std::time::Duration::from_secs(60))

@@ -157,7 +157,9 @@ fn an_endless_inspector_of_a_stale_marker_is_not_called_its_holder() {
     let place = Place::new();
     place.leave_stale_marker();
     let attestation = place.attestation();
-    let directory = Directory::open(place.marker.parent().unwrap()).unwrap();
+    let directory =
+        Directory::open(crate::sys::fork::Process::current(), place.marker.parent().unwrap())
+            .unwrap();
     let name = FileName::new("store.lock".as_ref()).unwrap();
     let inspector = directory.open_file(&name, Access::Read).unwrap().unwrap();
     assert!(inspector.try_lock_shared().unwrap());

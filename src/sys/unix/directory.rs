@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::descriptor::Descriptor;
+use super::fork::Process;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
 use super::{FileName, call, call_c};
 
@@ -35,12 +36,17 @@ const LOCK_FILE_FLAGS: libc::c_int =
 
 impl Directory {
     /// Opens an existing directory.
-    pub(crate) fn open(path: &Path) -> io::Result<Directory> {
+    pub(crate) fn open(process: Process, path: &Path) -> io::Result<Directory> {
         let path = CString::new(path.as_os_str().as_bytes())?;
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
         // SAFETY: `path` is NUL-terminated and outlives the call.
         let open = || call_c("open", || unsafe { libc::open(path.as_ptr(), flags) });
-        Ok(Directory { descriptor: Descriptor::open(open)? })
+        Ok(Directory { descriptor: Descriptor::open(process, open)? })
+    }
+
+    /// The process that opened it.
+    pub(crate) fn process(&self) -> Process {
+        self.descriptor.process()
     }
 
     #[cfg(target_os = "linux")]
@@ -127,7 +133,7 @@ impl Directory {
                 libc::openat(raw, c".".as_ptr(), flags, mode as libc::c_uint)
             })
         };
-        match Descriptor::open(open) {
+        match Descriptor::open(self.process(), open) {
             // A kernel before 3.11 sees a directory opened for writing.
             Err(error) if is_unsupported(&error) || means_not_a_regular_file(&error) => Ok(None),
             opened => opened.map(|descriptor| Some(LockFile::new(descriptor))),
@@ -160,7 +166,7 @@ impl Directory {
                 libc::openat(raw, name.as_ptr(), flags, mode as libc::c_uint)
             })
         };
-        Descriptor::open(open).map(LockFile::new)
+        Descriptor::open(self.process(), open).map(LockFile::new)
     }
 
     /// What stands at a name now, symlinks not followed; `None` if nothing does.

@@ -29,7 +29,7 @@ mod inotify {
 
     /// `None` if no watch could be set up. Where there is no file, the time is waited out.
     pub(super) fn wait(directory: &Directory, name: &FileName, most: Duration) -> Option<bool> {
-        let watcher = Descriptor::open(|| {
+        let watcher = Descriptor::open(directory.process(), || {
             // SAFETY: has no preconditions.
             match unsafe { libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) } {
                 -1 => Err(io::Error::last_os_error()),

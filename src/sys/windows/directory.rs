@@ -21,6 +21,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_READ_ATTRIBUTES, FILE_TRAVERSE, READ_CONTROL, SYNCHRONIZE,
 };
 
+use super::fork::Process;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
 use super::name::FileName;
 use super::{access, call, native};
@@ -45,7 +46,7 @@ pub(crate) struct DirectoryFacts {
 
 impl Directory {
     /// Opens an existing directory. Others may rename and delete it meanwhile.
-    pub(crate) fn open(path: &Path) -> io::Result<Directory> {
+    pub(crate) fn open(_process: Process, path: &Path) -> io::Result<Directory> {
         let access =
             FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE;
         let mut options = OpenOptions::new();
@@ -59,6 +60,11 @@ impl Directory {
         }
         let volume = call("directory id", || native::id(&file))?.VolumeSerialNumber;
         Ok(Directory { file, volume })
+    }
+
+    /// The process that opened it.
+    pub(crate) fn process(&self) -> Process {
+        Process::current()
     }
 
     /// Filesystem and name limit.
