@@ -65,7 +65,7 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Writes the exact bytes that were verified, under names of which none exists.
     pub(crate) fn write(site: &Site, document: &SignedDocument<'_>) -> Result<Evidence> {
-        let time = crate::time::now().format("%Y%m%dT%H%M%SZ");
+        let time = crate::time::compact(crate::time::now());
         for number in 1..=MOST_IN_ONE_SECOND {
             let suffix = match number {
                 1 => format!("{STALE_INFIX}{time}"),
@@ -147,7 +147,7 @@ pub fn list_evidence(marker_path: &Path) -> Result<Vec<PathBuf>> {
             found.push((age, path.given_with_suffix(&suffix)));
         }
     }
-    found.sort();
+    found.sort_unstable();
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 

@@ -8,7 +8,8 @@
 //! the fork handlers hold across the fork; no other I/O happens under it.
 
 use std::cell::{Cell, UnsafeCell};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -21,13 +22,13 @@ use super::lock_file::FileId;
 pub(super) struct Registry {
     descriptors: DescriptorSet,
     /// The markers that this process holds, and the process that entered them.
-    held: BTreeMap<FileId, Process>,
+    held: HashMap<FileId, Process, BuildHasherDefault<DefaultHasher>>,
     parked: Vec<&'static dyn Park>,
 }
 
 static REGISTRY: Parked<Registry> = Parked::new(Registry {
     descriptors: DescriptorSet(Vec::new()),
-    held: BTreeMap::new(),
+    held: HashMap::with_hasher(BuildHasherDefault::new()),
     parked: Vec::new(),
 });
 

@@ -21,7 +21,7 @@ pub(crate) enum Access {
 }
 
 /// What makes a file the same file: while a descriptor is open, the pair is not used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FileId {
     device: u64,
     inode: u64,
