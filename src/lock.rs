@@ -210,6 +210,7 @@ impl Lock {
         // From here on the lock ends, whatever fails.
         let Some(held) = self.held.take() else { return Ok(()) };
         let finished = held.finish_release(marker, companion);
+        sys::Watcher::close_parked();
         lost.map_or(finished, Err)
     }
 
@@ -379,16 +380,31 @@ fn acquire_in_time(site: &Site, draft: &MarkerDraft<'_>) -> Result<(Companion, P
     const LONGEST_PAUSE: Duration = Duration::from_millis(100);
     let start = Instant::now();
     let mut pause = SHORTEST_PAUSE;
+    let mut marker_was_there = false;
+    let mut watcher = sys::Watcher::default();
     loop {
         let error = match acquire_once(site, draft) {
-            Ok(acquired) => return Ok(acquired),
+            Ok(acquired) => {
+                watcher.park();
+                return Ok(acquired);
+            }
             Err(error) => error,
         };
         let left = draft.options.timeout.saturating_sub(start.elapsed());
         if left.is_zero() || !is_worth_waiting_for(&error) {
             return Err(inspect::with_state(site, error));
         }
-        let went_away = sys::wait_until_removed(site.directory(), site.marker(), pause.min(left));
+        let marker_is_there = error.status() == Status::MarkerExists;
+        // Between a holder and the next one the waits are short again.
+        if marker_was_there && !marker_is_there {
+            pause = SHORTEST_PAUSE;
+        }
+        marker_was_there = marker_is_there;
+        let went_away = marker_is_there
+            && watcher.wait_until_removed(site.directory(), site.marker(), pause.min(left));
+        if !marker_is_there {
+            std::thread::sleep(pause.min(left));
+        }
         pause = if went_away { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
     }
 }

@@ -84,7 +84,8 @@ fn a_waiter_is_woken_when_the_marker_goes_away() {
         crate::sys::Directory::open(Process::current(), place.marker.parent().unwrap()).unwrap();
     let waiter = std::thread::spawn(move || {
         let name = crate::sys::FileName::new("store.lock".as_ref()).unwrap();
-        crate::sys::wait_until_removed(&directory, &name, std::time::Duration::from_secs(60))
+        let most = std::time::Duration::from_secs(60);
+        crate::sys::Watcher::default().wait_until_removed(&directory, &name, most)
     });
     // Released too early, the waiter would find nothing to watch.
     std::thread::sleep(std::time::Duration::from_millis(500));

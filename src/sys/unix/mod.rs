@@ -23,7 +23,7 @@ pub(crate) use directory::{
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use ownership::Ownership;
-pub(crate) use watch::wait_until_removed;
+pub(crate) use watch::Watcher;
 #[cfg(test)]
 pub(crate) use {
     descriptor::replace_descriptor,

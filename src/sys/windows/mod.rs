@@ -76,10 +76,27 @@ pub(crate) fn host_name() -> String {
     }
 }
 
-/// Waits for so long, and tells that nothing was noticed meanwhile.
-pub(crate) fn wait_until_removed(_: &Directory, _: &FileName, most: Duration) -> bool {
-    std::thread::sleep(most);
-    false
+/// Watches nothing: who waits looks again after pauses.
+#[derive(Debug, Default)]
+pub(crate) struct Watcher;
+
+impl Watcher {
+    /// Waits for so long, and tells that nothing was noticed meanwhile.
+    pub(crate) fn wait_until_removed(
+        &mut self,
+        _: &Directory,
+        _: &FileName,
+        most: Duration,
+    ) -> bool {
+        std::thread::sleep(most);
+        false
+    }
+
+    /// There is nothing to keep.
+    pub(crate) fn park(self) {}
+
+    /// There is nothing to close.
+    pub(crate) fn close_parked() {}
 }
 
 /// What the numbers of the system's errors are called.
