@@ -42,6 +42,7 @@
 
 #[allow(unreachable_pub)] // build.rs includes the file as it is.
 mod abi;
+mod acquire;
 pub mod attestation;
 mod claim;
 mod digest;

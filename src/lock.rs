@@ -3,20 +3,20 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::claim::{Claim, Companion};
+use crate::acquire::acquire_in_time;
+use crate::claim::Companion;
 use crate::digest::Digest;
 use crate::error::{Error, Result, Status, quote_path, quote_text};
-use crate::inspect::{self, Holder, Inspection, inspect_site, marker_exists};
+use crate::inspect;
 use crate::marker::{self, Marker};
 use crate::marker_path::{COMPANION_SUFFIX, MarkerPath};
-use crate::publish::{Durability, FreshMarker, MarkerFile};
-use crate::site::{ATTEMPTS, Allow, Site};
-use crate::state::MarkerState;
-use crate::sys::{self, Access, FileId, fork::Process};
+use crate::publish::{Durability, MarkerFile};
+use crate::site::{Allow, Site};
+use crate::sys::{self, DirectoryFacts, FileId, fork::Process};
 use crate::time;
 
 /// Who acquires, for what, and how.
@@ -115,6 +115,7 @@ pub(crate) struct PublishedMarker {
 #[derive(Debug)]
 struct Held {
     site: Site,
+    shows_every_change: bool,
     marker: MarkerFile,
     companion: Companion,
     durability: Durability,
@@ -134,14 +135,15 @@ impl Lock {
         let process = process_that_may_lock()?;
         let marker_path = path.absolute()?;
         let site = Site::open(process, path)?;
-        site.check_policy(options.allow)?;
+        let directory = site.check_policy(options.allow)?;
         let (companion, published) = acquire_in_time(&site, &draft)?;
-        Ok(Lock::new(site, marker_path, companion, published, options.durability))
+        Ok(Lock::new(site, directory, marker_path, companion, published, options.durability))
     }
 
     /// Takes over what was published under the companion. Cannot fail: the marker is in place.
     pub(crate) fn new(
         site: Site,
+        directory: DirectoryFacts,
         marker_path: PathBuf,
         companion: Companion,
         published: PublishedMarker,
@@ -149,11 +151,13 @@ impl Lock {
     ) -> Lock {
         let PublishedMarker { file, marker } = published;
         let process = site.process();
-        let held = Held { site, marker: file, companion, durability, leaked: false };
+        let shows_every_change = directory.shows_every_change;
+        let held =
+            Held { site, shows_every_change, marker: file, companion, durability, leaked: false };
         Lock { held: Some(held), marker, marker_path, process }
     }
 
-    /// Whether marker and companion are still ours. Reads two directory entries.
+    /// Whether marker and companion are still ours.
     ///
     /// # Errors
     ///
@@ -165,7 +169,7 @@ impl Lock {
     /// The same in the process that asks.
     pub(crate) fn check_in(&self, process: Process) -> Result<()> {
         let held = self.ours(process)?;
-        let (marker, companion) = held.what_is_ours("lock check")?;
+        let (marker, companion) = held.what_is_ours("lock check", held.shows_every_change)?;
         if marker && companion { Ok(()) } else { Err(held.lost("lock check", marker, companion)) }
     }
 
@@ -199,7 +203,7 @@ impl Lock {
     pub(crate) fn release_in(&mut self, process: Process) -> Result<()> {
         const OPERATION: &str = "lock release";
         let held = self.ours(process)?;
-        let (marker, companion) = held.what_is_ours(OPERATION)?;
+        let (marker, companion) = held.what_is_ours(OPERATION, false)?;
         let lost = (!marker || !companion).then(|| held.lost(OPERATION, marker, companion));
         if marker && !held.leaked {
             let removed = held.site.directory().remove(held.site.marker());
@@ -278,18 +282,29 @@ impl Held {
     /// Whether marker and companion are still ours, by device and inode, against the descriptors
     /// that are open: while they are, neither inode number can be in use for another file. (A
     /// program may have closed descriptors that are not its own; then the lock is gone.)
-    fn what_is_ours(&self, operation: &'static str) -> Result<(bool, bool)> {
+    ///
+    /// With `unchanged_is_there` a companion that was not changed since it was seen at its path is
+    /// not looked for there once more: it cannot have been moved without a change.
+    fn what_is_ours(
+        &self,
+        operation: &'static str,
+        unchanged_is_there: bool,
+    ) -> Result<(bool, bool)> {
         let site = &self.site;
         let io_error = |name, error| site.io_error(operation, name, &error);
         let marker_is_open = self.marker.is_still_open();
         let marker_is_open = marker_is_open.map_err(|error| io_error(site.marker(), error))?;
-        let companion_is_open = self.companion.is_still_open();
-        let companion_is_open =
-            companion_is_open.map_err(|error| io_error(site.companion(), error))?;
+        let companion_facts = self.companion.facts_if_still_open();
+        let companion_facts = companion_facts.map_err(|error| io_error(site.companion(), error))?;
         let is_there =
             |name, id: FileId| site.stands_at(name, id).map_err(|error| io_error(name, error));
         let marker = marker_is_open && is_there(site.marker(), self.marker.id())?;
-        let companion = companion_is_open && is_there(site.companion(), self.companion.facts().id)?;
+        let seen = self.companion.facts();
+        let companion = match companion_facts {
+            Some(facts) if unchanged_is_there && facts.is_unchanged_since(seen) => true,
+            Some(_) => is_there(site.companion(), seen.id)?,
+            None => false,
+        };
         Ok((marker, companion))
     }
 
@@ -308,7 +323,7 @@ impl Held {
 
     /// The marker is removed, or stays: the rest of the release.
     fn finish_release(self, marker_was_ours: bool, companion_is_ours: bool) -> Result<()> {
-        let Held { site, marker, companion, durability, leaked } = self;
+        let Held { site, marker, companion, durability, leaked, .. } = self;
         if leaked {
             return Ok(());
         }
@@ -362,122 +377,4 @@ pub(crate) fn process_that_may_lock() -> Result<Process> {
         return Err(Error::new(Status::Forked, "process check", message));
     }
     Ok(process)
-}
-
-fn is_worth_waiting_for(error: &Error) -> bool {
-    match error.status() {
-        Status::Contended => true,
-        Status::MarkerExists => {
-            matches!(error.marker_state(), Some(MarkerState::Held | MarkerState::HeldByThisProcess))
-        }
-        _ => false,
-    }
-}
-
-/// One attempt, and more until the timeout while there is something to wait for.
-fn acquire_in_time(site: &Site, draft: &MarkerDraft<'_>) -> Result<(Companion, PublishedMarker)> {
-    const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-    const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-    let start = Instant::now();
-    let mut pause = SHORTEST_PAUSE;
-    let mut marker_was_there = false;
-    let mut watcher = sys::Watcher::default();
-    loop {
-        let error = match acquire_once(site, draft) {
-            Ok(acquired) => {
-                watcher.park();
-                return Ok(acquired);
-            }
-            Err(error) => error,
-        };
-        let left = draft.options.timeout.saturating_sub(start.elapsed());
-        if left.is_zero() || !is_worth_waiting_for(&error) {
-            return Err(inspect::with_state(site, error));
-        }
-        let marker_is_there = error.status() == Status::MarkerExists;
-        // Between a holder and the next one the waits are short again.
-        if marker_was_there && !marker_is_there {
-            pause = SHORTEST_PAUSE;
-        }
-        marker_was_there = marker_is_there;
-        let went_away = marker_is_there
-            && watcher.wait_until_removed(site.directory(), site.marker(), pause.min(left));
-        if !marker_is_there {
-            std::thread::sleep(pause.min(left));
-        }
-        pause = if went_away { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-    }
-}
-
-fn acquire_once(site: &Site, draft: &MarkerDraft<'_>) -> Result<(Companion, PublishedMarker)> {
-    let companion = match Companion::claim_unless(site, || look_for_holder(site))? {
-        Claim::Granted(companion) => companion,
-        Claim::Needless(holder) => return Err(marker_exists(site, &holder)),
-        Claim::Refused => return Err(refusal_by_a_holder(site)?),
-    };
-    match publish_unless_there_is_a_marker(site, draft) {
-        Ok(published) => Ok((companion, published)),
-        Err(error) => {
-            companion.remove_unless_it_guards_a_marker(site);
-            Err(error)
-        }
-    }
-}
-
-fn publish_unless_there_is_a_marker(
-    site: &Site,
-    draft: &MarkerDraft<'_>,
-) -> Result<PublishedMarker> {
-    if let Some(inspection) = look_for_marker(site)? {
-        return Err(marker_exists(site, &inspection));
-    }
-    let durability = draft.options.durability;
-    let marker = draft.marker(site.process())?;
-    let fresh = FreshMarker::write(site, &marker.render(), durability)?;
-    match fresh.publish(site, durability) {
-        Ok(file) => Ok(PublishedMarker { file, marker }),
-        Err(error) if error.status() == Status::MarkerExists => Err(match look_for_marker(site)? {
-            Some(inspection) => marker_exists(site, &inspection),
-            None => inspect::contended(site.path(), "lock acquire", &Inspection::ABSENT)
-                .with_os_error_of(&error),
-        }),
-        Err(error) => Err(error),
-    }
-}
-
-/// A marker in place whose own lock somebody has exclusively, seen without the companion's lock.
-///
-/// That alone makes it held, and no inspector can cause it, because inspectors share: the refused
-/// try for the companion then decides nothing, and need not be repeated.
-fn look_for_holder(site: &Site) -> Result<Option<Inspection>> {
-    let seen = look_for_marker(site)?;
-    Ok(seen.filter(|seen| {
-        let is_held = matches!(seen.state, MarkerState::Held | MarkerState::HeldByThisProcess);
-        is_held && seen.marker().is_some()
-    }))
-}
-
-/// The marker as it stands by its own lock.
-fn look_for_marker(site: &Site) -> Result<Option<Inspection>> {
-    for _ in 0..ATTEMPTS {
-        let Some((file, facts)) = site.open_marker(Access::Read)? else { return Ok(None) };
-        let holder = Holder::of(site, &file, &facts);
-        let holder = holder.map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
-        let snapshot = inspect::read_snapshot(site, &file)?;
-        // A holder whose companion somebody deleted may have released it since it was opened.
-        if site.is_at(site.marker(), &facts)? {
-            let state = inspect::state_of(holder, snapshot.as_ref());
-            return Ok(Some(Inspection { state, snapshot }));
-        }
-    }
-    Err(inspect::kept_changing(site.path(), "lock acquire"))
-}
-
-/// The companion is somebody else's: who is it?
-fn refusal_by_a_holder(site: &Site) -> Result<Error> {
-    let inspection = inspect_site(site)?;
-    Ok(match inspection.state {
-        MarkerState::Absent => inspect::contended(site.path(), "lock acquire", &inspection),
-        _ => marker_exists(site, &inspection),
-    })
 }

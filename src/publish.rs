@@ -43,7 +43,7 @@ impl MarkerFile {
 
     /// Whether the descriptor still is what it was opened as.
     pub(crate) fn is_still_open(&self) -> io::Result<bool> {
-        self.file.is_still(self.facts.id)
+        self.file.facts_if_still(self.facts.id).map(|facts| facts.is_some())
     }
 
     pub(crate) fn id(&self) -> FileId {

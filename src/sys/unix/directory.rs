@@ -11,6 +11,8 @@ use std::path::Path;
 use super::descriptor::Descriptor;
 use super::fork::Process;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
+#[cfg(target_os = "linux")]
+use super::multigrain;
 use super::{FileName, call, call_c};
 
 /// An open directory.
@@ -28,6 +30,9 @@ pub(crate) struct DirectoryFacts {
     pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in bytes.
     pub(crate) longest_name: usize,
+    /// Whether a file that was looked at shows every change that follows, a new name above all, in
+    /// the time of its last change.
+    pub(crate) shows_every_change: bool,
 }
 
 /// Follow no symlink, wait for nothing (a FIFO's other end), take no terminal, survive no exec.
@@ -355,6 +360,7 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         network_filesystem,
         renumbering_filesystem: None,
         longest_name: stat.f_namelen as usize,
+        shows_every_change: multigrain::shows_every_change(magic),
     }
 }
 
@@ -372,5 +378,10 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         stat.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
     let network_filesystem =
         NETWORK_FILESYSTEMS.iter().find(|(_, name)| name.as_bytes() == kind).map(|(name, _)| *name);
-    DirectoryFacts { network_filesystem, renumbering_filesystem: None, longest_name: 255 }
+    DirectoryFacts {
+        network_filesystem,
+        renumbering_filesystem: None,
+        longest_name: 255,
+        shows_every_change: false,
+    }
 }

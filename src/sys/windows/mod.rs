@@ -28,8 +28,8 @@ use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, Get
 use super::probe;
 
 pub(crate) use directory::{
-    Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
-    means_no_directory, means_not_a_regular_file,
+    Directory, DirectoryFacts, already_exists, means_being_deleted, means_in_use,
+    means_name_too_long, means_no_directory, means_not_a_regular_file,
 };
 #[cfg(test)]
 pub(crate) use for_tests::{calls, numbers};
