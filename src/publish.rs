@@ -9,6 +9,7 @@ use std::io;
 
 use crate::claim::{Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
+use crate::marker::Marker;
 use crate::site::{ATTEMPTS, OpenedFile, Site};
 use crate::sys::{
     Access, FileFacts, FileId, LockFile,
@@ -58,6 +59,13 @@ impl Drop for MarkerFile {
             fork::forget_held(self.facts.id);
         }
     }
+}
+
+/// A marker in place, its file open and locked.
+#[derive(Debug)]
+pub(crate) struct PublishedMarker {
+    pub(crate) file: MarkerFile,
+    pub(crate) marker: Marker,
 }
 
 /// `PATH.new`: a marker that is written, locked and (with full durability) synced, not yet in place.

@@ -11,10 +11,11 @@ use crate::inspect::{
     Holder, Inspection, contended, inspect_site, kept_changing, marker_absent, marker_too_large,
     read_snapshot, state_of, with_state,
 };
-use crate::lock::{Lock, LockOptions, MarkerDraft, PublishedMarker, process_that_may_lock};
+use crate::lock::{Lock, process_that_may_lock};
 use crate::marker::MarkerSnapshot;
 use crate::marker_path::MarkerPath;
-use crate::publish::FreshMarker;
+use crate::options::{LockOptions, MarkerDraft};
+use crate::publish::{FreshMarker, PublishedMarker};
 use crate::site::{ATTEMPTS, Allow, Site};
 use crate::state::MarkerState;
 use crate::sys::{self, Access, FileFacts, LockFile, fork::Process};

@@ -2,9 +2,9 @@
 //! The order in which things reach the disk; docs/protocol.md says why each matters.
 
 use super::support::{Place, options, trace};
-use crate::sys::calls::{LINK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
+use crate::sys::calls::{LINK, LOCK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
 use crate::sys::fork::Process;
-use crate::{Durability, Lock};
+use crate::{Durability, Lock, MarkerState, Status};
 
 /// Only the calls that change what is on disk, or make it durable.
 fn durable_steps(calls: &[&'static str]) -> Vec<&'static str> {
@@ -62,6 +62,35 @@ fn a_takeover_has_the_new_marker_on_disk_before_the_old_one_moves() {
     let renames = [RENAME, SYNC_DIRECTORY, RENAME, SYNC_DIRECTORY];
     assert_eq!(durable_steps(&calls), [&fresh[..], &evidence[..], &renames[..]].concat());
     drop(taken);
+}
+
+fn tries(calls: &[&'static str]) -> usize {
+    calls.iter().filter(|call| **call == LOCK).count()
+}
+
+/// The marker's own lock shows a holder, which no inspector can do: one try for each file.
+#[test]
+fn an_acquire_against_a_holder_tries_once() {
+    let place = Place::new();
+    let lock = place.acquire().unwrap();
+    let (refused, calls) = trace(|| place.acquire());
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.status(), Status::MarkerExists);
+    assert_eq!(refused.marker_state(), Some(MarkerState::HeldByThisProcess));
+    assert_eq!(tries(&calls), 2, "{calls:?}");
+    drop(lock);
+}
+
+/// Whatever else keeps the companion may be gone in an instant.
+#[test]
+fn an_acquire_against_a_companion_alone_tries_for_a_while() {
+    let place = Place::new();
+    let lock = place.acquire().unwrap();
+    super::support::remove(&place.marker);
+    let (refused, calls) = trace(|| place.acquire());
+    assert_eq!(refused.unwrap_err().status(), Status::Contended);
+    assert!(tries(&calls) > 10, "{calls:?}");
+    drop(lock);
 }
 
 #[cfg(unix)]
