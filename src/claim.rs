@@ -45,6 +45,16 @@ pub(crate) fn lock_exclusively(file: &LockFile) -> io::Result<Try> {
     Ok(Try::Refused)
 }
 
+/// What came of a try for the companion.
+#[derive(Debug)]
+pub(crate) enum Claim<T> {
+    Granted(Companion),
+    /// Somebody else has its lock.
+    Refused,
+    /// There is an answer without it.
+    Needless(T),
+}
+
 /// The companion, exclusively locked, and at its path when that was checked.
 ///
 /// Only who has one of these removes a companion.
@@ -56,21 +66,36 @@ pub(crate) struct Companion {
 
 impl Companion {
     /// Opens or creates the companion and takes its OS lock; `None` if somebody else has it.
+    pub(crate) fn claim(site: &Site) -> Result<Option<Companion>> {
+        Ok(match Companion::claim_unless(site, || Ok(None::<()>))? {
+            Claim::Granted(companion) => Some(companion),
+            Claim::Refused | Claim::Needless(()) => None,
+        })
+    }
+
+    /// The same. `is_needless` is asked once the lock was not to be had at the first try: what it
+    /// answers, if anything, makes the tries that would follow needless.
     ///
     /// Between open and lock the holder before us may have removed the file. Its lock would guard
     /// nothing, because the next process creates another: so look whether it is still at its path.
-    pub(crate) fn claim(site: &Site) -> Result<Option<Companion>> {
+    pub(crate) fn claim_unless<T>(
+        site: &Site,
+        mut is_needless: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<Claim<T>> {
         for _ in 0..ATTEMPTS {
-            let file = site.open_or_create_companion()?;
-            let tried = lock_exclusively(&file);
-            if tried.map_err(|error| lock_error(site, &error))? == Try::Refused {
-                return Ok(None);
+            let (file, facts) = site.open_or_create_companion()?;
+            let granted = file.try_lock_exclusive();
+            if !granted.map_err(|error| lock_error(site, &error))? {
+                if let Some(answer) = is_needless()? {
+                    return Ok(Claim::Needless(answer));
+                }
+                let tried = lock_exclusively(&file);
+                if tried.map_err(|error| lock_error(site, &error))? == Try::Refused {
+                    return Ok(Claim::Refused);
+                }
             }
-            let facts = file.facts();
-            let facts = facts
-                .map_err(|error| site.io_error("companion status", site.companion(), &error))?;
             if site.is_at(site.companion(), &facts)? {
-                return Ok(Some(Companion { file, facts }));
+                return Ok(Claim::Granted(Companion { file, facts }));
             }
         }
         let path = quote_path(&site.path_of(site.companion()));
@@ -78,9 +103,9 @@ impl Companion {
         Err(Error::new(Status::Contended, "companion identity check", message))
     }
 
-    /// Whether the descriptor still is what it was opened as.
-    pub(crate) fn is_still_open(&self) -> io::Result<bool> {
-        self.file.is_still(self.facts.id)
+    /// Its facts, if the descriptor still is what it was opened as.
+    pub(crate) fn facts_if_still_open(&self) -> io::Result<Option<FileFacts>> {
+        self.file.facts_if_still(self.facts.id)
     }
 
     pub(crate) fn facts(&self) -> &FileFacts {

@@ -25,15 +25,24 @@ impl Digest {
     /// Reads the one way in which a digest is written: `blake3:` and 64 lowercase hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Digest> {
-        let hex = text.strip_prefix(PREFIX)?;
-        if hex.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return None;
+        let hex: &[u8; 64] = text.strip_prefix(PREFIX)?.as_bytes().try_into().ok()?;
+        let mut digest = [0; 32];
+        for (byte, digits) in digest.iter_mut().zip(hex.chunks_exact(2)) {
+            *byte = value_of(digits[0])? << 4 | value_of(digits[1])?;
         }
-        blake3::Hash::from_hex(hex).ok().map(Digest::from_hash)
+        Some(Digest(digest))
     }
 
     pub(crate) fn from_hash(hash: blake3::Hash) -> Digest {
         Digest(*hash.as_bytes())
+    }
+}
+
+fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 

@@ -104,8 +104,12 @@ impl Status {
 /// The message names the file or field concerned. File names and texts that come from outside are
 /// escaped in it, so that it can go to a terminal or a log as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {message}")]
-pub struct Error {
+#[error("{}: {}", .0.operation, .0.message)]
+pub struct Error(Box<Details>);
+
+/// On the heap, so that a result costs one word to hand on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Details {
     status: Status,
     os_error: i32,
     marker_state: Option<MarkerState>,
@@ -120,7 +124,8 @@ impl Error {
     /// `operation` is the step in plain words, at most 63 bytes, such as "marker publish".
     pub(crate) fn new(status: Status, operation: &'static str, message: impl Into<String>) -> Self {
         debug_assert!(operation.len() < 64 && status != Status::Ok);
-        Error { status, os_error: 0, marker_state: None, operation, message: message.into() }
+        let message = message.into();
+        Error(Box::new(Details { status, os_error: 0, marker_state: None, operation, message }))
     }
 
     /// The operating system refused `operation` on `path`.
@@ -135,61 +140,61 @@ impl Error {
     }
 
     pub(crate) fn with_os_error(mut self, error: &std::io::Error) -> Self {
-        self.os_error = error.raw_os_error().unwrap_or(0);
+        self.0.os_error = error.raw_os_error().unwrap_or(0);
         self
     }
 
     pub(crate) fn with_os_error_of(mut self, other: &Error) -> Self {
-        self.os_error = other.os_error;
+        self.0.os_error = other.0.os_error;
         self
     }
 
     pub(crate) fn with_marker_state(mut self, state: MarkerState) -> Self {
-        self.marker_state = Some(state);
+        self.0.marker_state = Some(state);
         self
     }
 
     /// Names the file that a message of a check without files is about.
     pub(crate) fn about(mut self, path: &Path) -> Self {
-        self.message = format!("{}: {}", quote_path(path), self.message);
+        self.0.message = format!("{}: {}", quote_path(path), self.0.message);
         self
     }
 
     /// Adds a clause on what now stands on disk.
     pub(crate) fn and_note(mut self, note: &str) -> Self {
-        self.message.push_str("; ");
-        self.message.push_str(note);
+        self.0.message.push_str("; ");
+        self.0.message.push_str(note);
         self
     }
 
     /// For programs.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status
+        self.0.status
     }
 
     /// `errno` (on Windows `GetLastError()`), or 0 where the operating system had no part in it.
     #[must_use]
     pub fn os_error(&self) -> i32 {
-        self.os_error
+        self.0.os_error
     }
 
     /// The marker's state as found, with the statuses 20 to 23.
     #[must_use]
     pub fn marker_state(&self) -> Option<MarkerState> {
-        self.marker_state
+        self.0.marker_state
     }
 
     /// The step that failed, such as "marker publish".
     #[must_use]
     pub fn operation(&self) -> &'static str {
-        self.operation
+        self.0.operation
     }
 
     /// One English sentence that names the file or the field.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 }
 
@@ -220,6 +225,17 @@ pub(crate) fn quote_text(text: &str) -> String {
 }
 
 fn quote_bytes(bytes: &[u8]) -> String {
+    let needs_care =
+        |byte: &u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\'' | b'\\');
+    match std::str::from_utf8(bytes) {
+        Ok(plain) if bytes.len() <= QUOTE_LIMIT && !bytes.iter().any(needs_care) => {
+            ["\"", plain, "\""].concat()
+        }
+        _ => quote_carefully(bytes),
+    }
+}
+
+fn quote_carefully(bytes: &[u8]) -> String {
     let mut pieces: Vec<String> = Vec::new();
     for chunk in bytes.utf8_chunks() {
         pieces.extend(chunk.valid().chars().map(|c| c.escape_debug().to_string()));

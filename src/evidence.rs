@@ -11,7 +11,7 @@ use crate::marker::{MAX_DIGESTED_BYTES, MarkerSnapshot};
 use crate::marker_path::MarkerPath;
 use crate::principal::{MAX_PAYLOAD_BYTES, OperatorKey};
 use crate::site::Site;
-use crate::sys::{self, Access, FileId, FileName, LockFile};
+use crate::sys::{self, Access, FileId, FileName, LockFile, fork::Process};
 
 const STALE_INFIX: &str = ".stale-";
 const ATTESTATION_SUFFIX: &str = ".attestation.json";
@@ -65,7 +65,7 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Writes the exact bytes that were verified, under names of which none exists.
     pub(crate) fn write(site: &Site, document: &SignedDocument<'_>) -> Result<Evidence> {
-        let time = crate::time::now().format("%Y%m%dT%H%M%SZ");
+        let time = crate::time::compact(crate::time::now());
         for number in 1..=MOST_IN_ONE_SECOND {
             let suffix = match number {
                 1 => format!("{STALE_INFIX}{time}"),
@@ -133,7 +133,7 @@ pub fn list_evidence(marker_path: &Path) -> Result<Vec<PathBuf>> {
     const OPERATION: &str = "evidence list";
     let path = MarkerPath::parse(marker_path)?;
     // Tells a missing directory from an unreadable one as every other call does.
-    let site = Site::open(path.clone())?;
+    let site = Site::open(Process::current(), path.clone())?;
     let entries = std::fs::read_dir(path.parent());
     let mut found: Vec<((String, u32), PathBuf)> = Vec::new();
     for entry in entries.map_err(|error| Error::io(OPERATION, path.parent(), &error))? {
@@ -147,7 +147,7 @@ pub fn list_evidence(marker_path: &Path) -> Result<Vec<PathBuf>> {
             found.push((age, path.given_with_suffix(&suffix)));
         }
     }
-    found.sort();
+    found.sort_unstable();
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
@@ -183,7 +183,7 @@ fn quarantine_order(marker: &FileName, name: &std::ffi::OsStr) -> Option<((Strin
 pub fn verify_evidence(stale_path: &Path, public_key: &[u8]) -> Result<()> {
     let path = MarkerPath::parse_any(stale_path)?;
     OperatorKey::from_bytes(public_key)?;
-    let site = Site::open(path)?;
+    let site = Site::open(Process::current(), path)?;
     let marker = read_evidence(&site, site.marker(), MAX_DIGESTED_BYTES)?;
     let attestation = site.marker().with_suffix(ATTESTATION_SUFFIX);
     let payload = read_evidence(&site, &attestation, MAX_PAYLOAD_BYTES as u64)?;

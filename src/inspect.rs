@@ -10,7 +10,10 @@ use crate::marker::{MAX_DIGESTED_BYTES, MAX_MARKER_BYTES, Marker, MarkerSnapshot
 use crate::marker_path::MarkerPath;
 use crate::site::{ATTEMPTS, Site};
 use crate::state::MarkerState;
-use crate::sys::{Access, FileFacts, LockFile, fork};
+use crate::sys::{
+    Access, FileFacts, LockFile,
+    fork::{self, Process},
+};
 
 /// What [`inspect`] saw.
 #[derive(Debug, Clone)]
@@ -36,7 +39,7 @@ impl Inspection {
 /// Absent and malformed are states, not errors. The OS locks are tried shared, for an instant; an
 /// acquire that meets such a try repeats its own.
 pub fn inspect(marker_path: &Path) -> Result<Inspection> {
-    inspect_site(&Site::open(MarkerPath::parse(marker_path)?)?)
+    inspect_site(&Site::open(Process::current(), MarkerPath::parse(marker_path)?)?)
 }
 
 pub(crate) fn inspect_site(site: &Site) -> Result<Inspection> {
@@ -50,30 +53,28 @@ pub(crate) fn inspect_site(site: &Site) -> Result<Inspection> {
 
 /// `None` if a file was replaced meanwhile, so that what was seen belongs to no single moment.
 fn inspect_once(site: &Site) -> Result<Option<Inspection>> {
-    let Some(marker) = site.open_marker(Access::Read)? else {
+    let Some((marker, marker_facts)) = site.open_marker(Access::Read)? else {
         return Ok(Some(Inspection::ABSENT));
     };
     let companion = site.open_companion()?;
-    let marker_facts =
-        marker.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
 
-    let ours = fork::is_held_by_this_process(marker_facts.id);
-    let companion_is_held = companion.as_ref().map_or(Ok(false), is_held);
+    // Asked before the locks are tried: see Holder::of.
+    let ours = fork::is_held_by(site.process(), marker_facts.id);
+    let companion_is_held = companion.as_ref().map_or(Ok(false), |(file, _)| is_held(file));
     let companion_is_held = companion_is_held
         .map_err(|error| site.io_error("companion lock", site.companion(), &error))?;
-    let mut holder = Holder::of(&marker, &marker_facts)
-        .map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
-    if companion_is_held && holder == Holder::Nobody {
-        holder = if ours { Holder::ThisProcess } else { Holder::AnotherProcess };
-    }
+    let marker_is_held =
+        is_held(&marker).map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
+    let holder = Holder::told(companion_is_held || marker_is_held, ours);
     let snapshot = read_snapshot(site, &marker);
 
     // Both locks are given back before the answer is believed: the files must still be the ones at
     // their paths.
     marker.unlock();
-    let companion_facts = companion.map(|companion| companion.facts()).transpose();
-    let companion_facts = companion_facts
-        .map_err(|error| site.io_error("companion status", site.companion(), &error))?;
+    let companion_facts = companion.map(|(file, facts)| {
+        file.unlock();
+        facts
+    });
     let companion_is_current = match companion_facts {
         Some(facts) => site.is_at(site.companion(), &facts)?,
         None => site
@@ -105,13 +106,17 @@ pub(crate) enum Holder {
 impl Holder {
     /// Tries the marker's own lock. A marker is this process's from before it is visible until
     /// after it is unlocked, so that is asked first.
-    pub(crate) fn of(marker: &LockFile, facts: &FileFacts) -> io::Result<Holder> {
-        let ours = fork::is_held_by_this_process(facts.id);
-        Ok(match is_held(marker)? {
+    pub(crate) fn of(site: &Site, marker: &LockFile, facts: &FileFacts) -> io::Result<Holder> {
+        let ours = fork::is_held_by(site.process(), facts.id);
+        Ok(Holder::told(is_held(marker)?, ours))
+    }
+
+    fn told(is_held: bool, ours: bool) -> Holder {
+        match is_held {
             false => Holder::Nobody,
             true if ours => Holder::ThisProcess,
             true => Holder::AnotherProcess,
-        })
+        }
     }
 }
 
@@ -147,9 +152,9 @@ pub(crate) fn read_at_most(file: &LockFile, limit: u64) -> io::Result<Option<Vec
 ///
 /// [`Status::MarkerAbsent`] if there is none, [`Status::TooLarge`] if it is over 1 MiB.
 pub fn read_marker(marker_path: &Path) -> Result<Vec<u8>> {
-    let site = Site::open(MarkerPath::parse(marker_path)?)?;
+    let site = Site::open(Process::current(), MarkerPath::parse(marker_path)?)?;
     let marker = site.open_marker_of_anybody(Access::Read)?;
-    let marker = marker.ok_or_else(|| marker_absent(site.path(), "marker read"))?;
+    let (marker, _) = marker.ok_or_else(|| marker_absent(site.path(), "marker read"))?;
     let bytes = read_at_most(&marker, MAX_DIGESTED_BYTES)
         .map_err(|error| site.io_error("marker read", site.marker(), &error))?;
     bytes.ok_or_else(|| marker_too_large(&site, "marker read"))

@@ -42,6 +42,7 @@
 
 #[allow(unreachable_pub)] // build.rs includes the file as it is.
 mod abi;
+mod acquire;
 pub mod attestation;
 mod claim;
 mod digest;
@@ -52,6 +53,7 @@ mod inspect;
 mod lock;
 mod marker;
 mod marker_path;
+mod options;
 mod principal;
 mod publish;
 mod quarantine;
@@ -66,8 +68,9 @@ pub use digest::{Digest, blake3_file};
 pub use error::{Error, Result, Status};
 pub use evidence::{list_evidence, verify_evidence};
 pub use inspect::{Inspection, build_takeover, inspect, read_marker};
-pub use lock::{Lock, LockOptions};
+pub use lock::Lock;
 pub use marker::{MalformedMarker, Marker, MarkerSnapshot};
+pub use options::LockOptions;
 pub use principal::{OperatorKey, public_key, sign};
 pub use publish::Durability;
 pub use quarantine::{TakeoverError, quarantine, takeover, verify_takeover};

@@ -2,70 +2,18 @@
 //! The lock's life: acquire, check, leak, release.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
+use crate::acquire::acquire_in_time;
 use crate::claim::Companion;
 use crate::digest::Digest;
-use crate::error::{Error, Result, Status, quote_path, quote_text};
-use crate::inspect::{self, Holder, Inspection, inspect_site, marker_exists};
-use crate::marker::{self, Marker};
+use crate::error::{Error, Result, Status, quote_path};
+use crate::inspect;
+use crate::marker::Marker;
 use crate::marker_path::{COMPANION_SUFFIX, MarkerPath};
-use crate::publish::{Durability, FreshMarker, MarkerFile};
-use crate::site::{ATTEMPTS, Allow, Site};
-use crate::state::MarkerState;
-use crate::sys::{
-    self, Access, FileId,
-    fork::{self, Process},
-};
-use crate::time;
-
-/// Who acquires, for what, and how.
-#[derive(Debug, Clone)]
-pub struct LockOptions {
-    /// What the lock is to survive.
-    pub durability: Durability,
-    /// Which dangers are accepted.
-    pub allow: Allow,
-    /// How long to wait for a holder; zero makes one attempt. A stale marker is never waited for.
-    pub timeout: Duration,
-    /// The deployment, 1 to 255 bytes without control characters.
-    pub deployment_id: String,
-    /// The operator, 1 to 255 bytes without control characters.
-    pub operator_principal_id: String,
-    /// The digest of the verified restore intent: `blake3:` and 64 hex.
-    pub restore_intent_blake3: String,
-    /// The host to name, up to 255 bytes; `None` for this machine's name.
-    pub host: Option<String>,
-}
-
-impl LockOptions {
-    /// The marker to write, as of now. Refuses what would not read back.
-    pub(crate) fn new_marker(&self) -> Result<Marker> {
-        marker::check_deployment_id(&self.deployment_id)?;
-        marker::check_operator_principal_id(&self.operator_principal_id)?;
-        let Some(restore_intent_blake3) = Digest::parse(&self.restore_intent_blake3) else {
-            return Err(Error::argument(format!(
-                "restore_intent_blake3 {} is not \"blake3:\" and 64 lowercase hex digits",
-                quote_text(&self.restore_intent_blake3)
-            )));
-        };
-        let host = self.host.clone().unwrap_or_else(sys::host_name);
-        marker::check_host(&host)?;
-        let now = time::now();
-        let Some(acquired_at_unix_ns) = now.timestamp_nanos_opt() else {
-            return Err(Error::argument("the system clock is outside the years 1677 to 2262"));
-        };
-        Ok(Marker {
-            pid: std::process::id(),
-            host,
-            deployment_id: self.deployment_id.clone(),
-            operator_principal_id: self.operator_principal_id.clone(),
-            acquired_at: now.to_rfc3339(),
-            acquired_at_unix_ns,
-            restore_intent_blake3,
-        })
-    }
-}
+use crate::options::LockOptions;
+use crate::publish::{Durability, MarkerFile, PublishedMarker};
+use crate::site::Site;
+use crate::sys::{self, DirectoryFacts, FileId, fork::Process};
 
 /// The exclusive lock. While it lives, no other process and no other handle can have it.
 ///
@@ -75,22 +23,15 @@ impl LockOptions {
 pub struct Lock {
     held: Option<Held>,
     marker: Marker,
-    digest: Digest,
     marker_path: PathBuf,
     process: Process,
-}
-
-/// A marker in place, its file open and locked.
-#[derive(Debug)]
-pub(crate) struct PublishedMarker {
-    pub(crate) file: MarkerFile,
-    pub(crate) marker: Marker,
 }
 
 /// The open files of a lock that is held.
 #[derive(Debug)]
 struct Held {
     site: Site,
+    shows_every_change: bool,
     marker: MarkerFile,
     companion: Companion,
     durability: Durability,
@@ -106,45 +47,57 @@ impl Lock {
     /// another process is at the OS lock and no marker is there.
     pub fn acquire(marker_path: &Path, options: &LockOptions) -> Result<Lock> {
         let path = MarkerPath::parse(marker_path)?;
-        // Checked once before anything is touched; the text itself is made at each attempt.
-        options.new_marker()?;
-        refuse_in_a_bypassing_process()?;
+        let draft = options.draft()?;
+        let process = process_that_may_lock()?;
         let marker_path = path.absolute()?;
-        let site = Site::open(path)?;
-        site.check_policy(options.allow)?;
-        let (companion, published) = acquire_in_time(&site, options)?;
-        Ok(Lock::new(site, marker_path, companion, published, options.durability))
+        let site = Site::open(process, path)?;
+        let directory = site.check_policy(options.allow)?;
+        let (companion, published) = acquire_in_time(&site, &draft)?;
+        Ok(Lock::new(site, directory, marker_path, companion, published, options.durability))
     }
 
     /// Takes over what was published under the companion. Cannot fail: the marker is in place.
     pub(crate) fn new(
         site: Site,
+        directory: DirectoryFacts,
         marker_path: PathBuf,
         companion: Companion,
         published: PublishedMarker,
         durability: Durability,
     ) -> Lock {
         let PublishedMarker { file, marker } = published;
-        let digest = Digest::of(marker.render().as_bytes());
-        let held = Held { site, marker: file, companion, durability, leaked: false };
-        Lock { held: Some(held), marker, digest, marker_path, process: Process::current() }
+        let process = site.process();
+        let shows_every_change = directory.shows_every_change;
+        let held =
+            Held { site, shows_every_change, marker: file, companion, durability, leaked: false };
+        Lock { held: Some(held), marker, marker_path, process }
     }
 
-    /// Whether marker and companion are still ours. Reads two directory entries.
+    /// Whether marker and companion are still ours.
     ///
     /// # Errors
     ///
     /// [`Status::Lost`] if not: stop writing to the store.
     pub fn check(&self) -> Result<()> {
-        let held = self.ours()?;
-        let (marker, companion) = held.what_is_ours("lock check")?;
+        self.check_in(Process::current())
+    }
+
+    /// The same in the process that asks.
+    pub(crate) fn check_in(&self, process: Process) -> Result<()> {
+        let held = self.ours(process)?;
+        let (marker, companion) = held.what_is_ours("lock check", held.shows_every_change)?;
         if marker && companion { Ok(()) } else { Err(held.lost("lock check", marker, companion)) }
     }
 
     /// Keeps marker and companion on disk when the lock is released or dropped: for a restore
     /// whose rollback failed. The lock is held until then. Twice is fine.
     pub fn leak(&mut self) -> Result<()> {
-        self.ours()?;
+        self.leak_in(Process::current())
+    }
+
+    /// The same in the process that asks.
+    pub(crate) fn leak_in(&mut self, process: Process) -> Result<()> {
+        self.ours(process)?;
         if let Some(held) = &mut self.held {
             held.leaked = true;
         }
@@ -159,9 +112,14 @@ impl Lock {
     /// repeated. Otherwise the lock has ended: with [`Status::Lost`] something was no longer ours
     /// and was left alone, with [`Status::Io`] the removal may not survive a power loss.
     pub fn release(&mut self) -> Result<()> {
+        self.release_in(Process::current())
+    }
+
+    /// The same in the process that asks.
+    pub(crate) fn release_in(&mut self, process: Process) -> Result<()> {
         const OPERATION: &str = "lock release";
-        let held = self.ours()?;
-        let (marker, companion) = held.what_is_ours(OPERATION)?;
+        let held = self.ours(process)?;
+        let (marker, companion) = held.what_is_ours(OPERATION, false)?;
         let lost = (!marker || !companion).then(|| held.lost(OPERATION, marker, companion));
         if marker && !held.leaked {
             let removed = held.site.directory().remove(held.site.marker());
@@ -172,6 +130,7 @@ impl Lock {
         // From here on the lock ends, whatever fails.
         let Some(held) = self.held.take() else { return Ok(()) };
         let finished = held.finish_release(marker, companion);
+        sys::Watcher::close_parked();
         lost.map_or(finished, Err)
     }
 
@@ -196,7 +155,12 @@ impl Lock {
     /// The digest of the marker's bytes.
     #[must_use]
     pub fn marker_digest(&self) -> Digest {
-        self.digest
+        Digest::of(self.marker.render().as_bytes())
+    }
+
+    /// The process that acquired it.
+    pub(crate) fn process(&self) -> Process {
+        self.process
     }
 
     /// The marker's absolute path, as of when the lock was acquired.
@@ -213,8 +177,8 @@ impl Lock {
         path.into()
     }
 
-    fn ours(&self) -> Result<&Held> {
-        if !self.belongs_to_this_process() {
+    fn ours(&self, process: Process) -> Result<&Held> {
+        if self.process != process {
             let message = format!(
                 "the lock on {} belongs to process {}; a forked child has no part in it",
                 quote_path(&self.marker_path),
@@ -234,18 +198,29 @@ impl Held {
     /// Whether marker and companion are still ours, by device and inode, against the descriptors
     /// that are open: while they are, neither inode number can be in use for another file. (A
     /// program may have closed descriptors that are not its own; then the lock is gone.)
-    fn what_is_ours(&self, operation: &'static str) -> Result<(bool, bool)> {
+    ///
+    /// With `unchanged_is_there` a companion that was not changed since it was seen at its path is
+    /// not looked for there once more: it cannot have been moved without a change.
+    fn what_is_ours(
+        &self,
+        operation: &'static str,
+        unchanged_is_there: bool,
+    ) -> Result<(bool, bool)> {
         let site = &self.site;
         let io_error = |name, error| site.io_error(operation, name, &error);
         let marker_is_open = self.marker.is_still_open();
         let marker_is_open = marker_is_open.map_err(|error| io_error(site.marker(), error))?;
-        let companion_is_open = self.companion.is_still_open();
-        let companion_is_open =
-            companion_is_open.map_err(|error| io_error(site.companion(), error))?;
+        let companion_facts = self.companion.facts_if_still_open();
+        let companion_facts = companion_facts.map_err(|error| io_error(site.companion(), error))?;
         let is_there =
             |name, id: FileId| site.stands_at(name, id).map_err(|error| io_error(name, error));
         let marker = marker_is_open && is_there(site.marker(), self.marker.id())?;
-        let companion = companion_is_open && is_there(site.companion(), self.companion.facts().id)?;
+        let seen = self.companion.facts();
+        let companion = match companion_facts {
+            Some(facts) if unchanged_is_there && facts.is_unchanged_since(seen) => true,
+            Some(_) => is_there(site.companion(), seen.id)?,
+            None => false,
+        };
         Ok((marker, companion))
     }
 
@@ -264,7 +239,7 @@ impl Held {
 
     /// The marker is removed, or stays: the rest of the release.
     fn finish_release(self, marker_was_ours: bool, companion_is_ours: bool) -> Result<()> {
-        let Held { site, marker, companion, durability, leaked } = self;
+        let Held { site, marker, companion, durability, leaked, .. } = self;
         if leaked {
             return Ok(());
         }
@@ -295,105 +270,27 @@ impl Held {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.held.is_some() && self.belongs_to_this_process() && !std::thread::panicking() {
+        if self.held.is_none() {
+            return;
+        }
+        let process = Process::current();
+        if self.process != process {
+            // A copy: the descriptors are closed by the fork handlers, or the parent's own.
+            std::mem::forget(self.held.take());
+        } else if !std::thread::panicking() {
             // Nobody is there to hear; a failure leaves the marker, as a crash would.
-            let _ = self.release();
+            let _ = self.release_in(process);
         }
     }
 }
 
-/// In a process made by raw `clone` or `vfork` no lock can be kept from later children.
-pub(crate) fn refuse_in_a_bypassing_process() -> Result<()> {
-    if fork::bypassed_the_fork_handlers() {
+/// The process that asks. In one made by raw `clone` or `vfork` no lock can be kept from later
+/// children.
+pub(crate) fn process_that_may_lock() -> Result<Process> {
+    let process = Process::current();
+    if process.bypassed_the_fork_handlers() {
         let message = "this process was made by clone or vfork, which bypass the fork handlers; use fork, or exec first";
         return Err(Error::new(Status::Forked, "process check", message));
     }
-    Ok(())
-}
-
-fn is_worth_waiting_for(error: &Error) -> bool {
-    match error.status() {
-        Status::Contended => true,
-        Status::MarkerExists => {
-            matches!(error.marker_state(), Some(MarkerState::Held | MarkerState::HeldByThisProcess))
-        }
-        _ => false,
-    }
-}
-
-/// One attempt, and more until the timeout while there is something to wait for.
-fn acquire_in_time(site: &Site, options: &LockOptions) -> Result<(Companion, PublishedMarker)> {
-    const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-    const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-    let start = Instant::now();
-    let mut pause = SHORTEST_PAUSE;
-    loop {
-        let error = match acquire_once(site, options) {
-            Ok(acquired) => return Ok(acquired),
-            Err(error) => error,
-        };
-        let left = options.timeout.saturating_sub(start.elapsed());
-        if left.is_zero() || !is_worth_waiting_for(&error) {
-            return Err(inspect::with_state(site, error));
-        }
-        let went_away = sys::wait_until_removed(site.directory(), site.marker(), pause.min(left));
-        pause = if went_away { SHORTEST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-    }
-}
-
-fn acquire_once(site: &Site, options: &LockOptions) -> Result<(Companion, PublishedMarker)> {
-    let Some(companion) = Companion::claim(site)? else {
-        return Err(refusal_by_a_holder(site)?);
-    };
-    match publish_unless_there_is_a_marker(site, options) {
-        Ok(published) => Ok((companion, published)),
-        Err(error) => {
-            companion.remove_unless_it_guards_a_marker(site);
-            Err(error)
-        }
-    }
-}
-
-fn publish_unless_there_is_a_marker(site: &Site, options: &LockOptions) -> Result<PublishedMarker> {
-    if let Some(inspection) = look_for_marker(site)? {
-        return Err(marker_exists(site, &inspection));
-    }
-    let marker = options.new_marker()?;
-    let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
-    match fresh.publish(site, options.durability) {
-        Ok(file) => Ok(PublishedMarker { file, marker }),
-        Err(error) if error.status() == Status::MarkerExists => Err(match look_for_marker(site)? {
-            Some(inspection) => marker_exists(site, &inspection),
-            None => inspect::contended(site.path(), "lock acquire", &Inspection::ABSENT)
-                .with_os_error_of(&error),
-        }),
-        Err(error) => Err(error),
-    }
-}
-
-/// The marker as it stands while this process holds the companion: held or stale by its own lock.
-fn look_for_marker(site: &Site) -> Result<Option<Inspection>> {
-    for _ in 0..ATTEMPTS {
-        let Some(file) = site.open_marker(Access::Read)? else { return Ok(None) };
-        let facts =
-            file.facts().map_err(|error| site.io_error("marker status", site.marker(), &error))?;
-        let holder = Holder::of(&file, &facts);
-        let holder = holder.map_err(|error| site.io_error("marker lock", site.marker(), &error))?;
-        let snapshot = inspect::read_snapshot(site, &file)?;
-        // A holder whose companion somebody deleted may have released it since it was opened.
-        if site.is_at(site.marker(), &facts)? {
-            let state = inspect::state_of(holder, snapshot.as_ref());
-            return Ok(Some(Inspection { state, snapshot }));
-        }
-    }
-    Err(inspect::kept_changing(site.path(), "lock acquire"))
-}
-
-/// The companion is somebody else's: who is it?
-fn refusal_by_a_holder(site: &Site) -> Result<Error> {
-    let inspection = inspect_site(site)?;
-    Ok(match inspection.state {
-        MarkerState::Absent => inspect::contended(site.path(), "lock acquire", &inspection),
-        _ => marker_exists(site, &inspection),
-    })
+    Ok(process)
 }

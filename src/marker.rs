@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The marker's text: render and parse.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io::{self, Read};
 use std::ops::RangeInclusive;
 
@@ -22,6 +22,9 @@ const FIRST_LINE: &str = "cortex-restore-active-store-lock-v1\n";
 
 /// `acquired_at` goes into 64 bytes of the C ABI, with a terminating NUL.
 const MAX_TIME_BYTES: usize = 63;
+
+/// The longest marker that is written, rounded up: three texts of 255 bytes and what is around them.
+const MAX_RENDERED_BYTES: usize = 1200;
 
 const DEPLOYMENT_ID_BYTES: RangeInclusive<usize> = 1..=255;
 const OPERATOR_PRINCIPAL_ID_BYTES: RangeInclusive<usize> = 1..=255;
@@ -54,7 +57,10 @@ impl Marker {
     pub fn render(&self) -> String {
         let Marker { pid, host, deployment_id, operator_principal_id, acquired_at, .. } = self;
         let intent = self.restore_intent_blake3;
-        format!(
+        let mut text = String::with_capacity(MAX_RENDERED_BYTES);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "{FIRST_LINE}\
              pid={pid}\n\
              host={host}\n\
@@ -63,7 +69,8 @@ impl Marker {
              acquired_at={acquired_at}\n\
              scope={SCOPE}\n\
              restore_intent_blake3={intent}\n"
-        )
+        );
+        text
     }
 
     /// Reads a marker's bytes. Whatever this accepts, [`render`](Self::render) gives back byte for

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Operators: their Ed25519 keys, their signatures, and the names derived from their keys.
 
+use std::sync::{Mutex, MutexGuard};
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use crate::error::{Error, Result, Status};
@@ -32,6 +34,15 @@ impl OperatorKey {
         let bytes: &[u8; 32] = bytes
             .try_into()
             .map_err(|_| untrusted(format!("is {} bytes long instead of 32", bytes.len())))?;
+        if let Some(known) = KNOWN_KEYS.find(bytes) {
+            return Ok(known);
+        }
+        let key = OperatorKey::check(bytes)?;
+        KNOWN_KEYS.add(key);
+        Ok(key)
+    }
+
+    fn check(bytes: &[u8; 32]) -> Result<OperatorKey> {
         if !is_canonical(bytes) {
             return Err(untrusted("is not canonically encoded"));
         }
@@ -70,6 +81,33 @@ impl OperatorKey {
             let message = "the signature does not hold for this payload and public key";
             Error::new(Status::BadSignature, OPERATION, message)
         })
+    }
+}
+
+/// The keys that were found good most recently. Whether a key is of mixed order takes as long to
+/// find out as whether a signature holds, and a program trusts one key, or a few.
+static KNOWN_KEYS: KnownKeys = KnownKeys(Mutex::new(([None; 4], 0)));
+
+/// Some keys, and where the next one goes.
+struct KnownKeys(Mutex<([Option<OperatorKey>; 4], usize)>);
+
+impl KnownKeys {
+    fn find(&self, bytes: &[u8; 32]) -> Option<OperatorKey> {
+        let (keys, _) = *self.open()?;
+        keys.into_iter().flatten().find(|key| key.0.as_bytes() == bytes)
+    }
+
+    fn add(&self, key: OperatorKey) {
+        if let Some(mut open) = self.open() {
+            let (keys, next) = &mut *open;
+            keys[*next] = Some(key);
+            *next = (*next + 1) % keys.len();
+        }
+    }
+
+    /// Never waits: a thread that a forked child does not have may have the mutex for ever.
+    fn open(&self) -> Option<MutexGuard<'_, ([Option<OperatorKey>; 4], usize)>> {
+        self.0.try_lock().ok()
     }
 }
 
@@ -146,6 +184,24 @@ mod tests {
         let signature = sign(SEED, b"payload").unwrap();
         assert_eq!(key.verify(b"payload", &signature), Ok(()));
         assert_eq!(key.verify(b"other", &signature).unwrap_err().status(), Status::BadSignature);
+    }
+
+    #[test]
+    fn a_key_is_found_again_by_its_own_bytes_and_a_bad_one_is_refused_every_time() {
+        let keys = KnownKeys(Mutex::new(([None; 4], 0)));
+        let of = |seed| OperatorKey::from_bytes(&public_key(&[seed; 32]).unwrap()).unwrap();
+        for seed in 1..=5 {
+            assert_eq!(keys.find(of(seed).0.as_bytes()), None);
+            keys.add(of(seed));
+            assert_eq!(keys.find(of(seed).0.as_bytes()), Some(of(seed)));
+        }
+        assert_eq!(keys.find(of(1).0.as_bytes()), None, "the oldest of five has gone");
+        let _in_use = keys.open().unwrap();
+        assert_eq!(keys.find(of(5).0.as_bytes()), None, "nobody waits");
+        for _ in 0..2 {
+            let refused = OperatorKey::from_bytes(&[0; 32]).unwrap_err();
+            assert_eq!(refused.status(), Status::UntrustedKey);
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::io;
 
 use crate::claim::{Try, lock_exclusively};
 use crate::error::{Error, Result, Status, quote_path};
-use crate::site::{ATTEMPTS, Site};
+use crate::marker::Marker;
+use crate::site::{ATTEMPTS, OpenedFile, Site};
 use crate::sys::{
     Access, FileFacts, FileId, LockFile,
     fork::{self, Process},
@@ -36,14 +37,14 @@ pub(crate) struct MarkerFile {
 }
 
 impl MarkerFile {
-    fn new(file: LockFile, facts: FileFacts) -> MarkerFile {
-        fork::note_held(facts.id);
-        MarkerFile { file, facts, process: Process::current() }
+    fn new(process: Process, (file, facts): OpenedFile) -> MarkerFile {
+        fork::note_held(process, facts.id);
+        MarkerFile { file, facts, process }
     }
 
     /// Whether the descriptor still is what it was opened as.
     pub(crate) fn is_still_open(&self) -> io::Result<bool> {
-        self.file.is_still(self.facts.id)
+        self.file.facts_if_still(self.facts.id).map(|facts| facts.is_some())
     }
 
     pub(crate) fn id(&self) -> FileId {
@@ -53,11 +54,18 @@ impl MarkerFile {
 
 impl Drop for MarkerFile {
     fn drop(&mut self) {
-        if self.process.is_current() {
+        if self.process.is_still_current() {
             self.file.unlock();
             fork::forget_held(self.facts.id);
         }
     }
+}
+
+/// A marker in place, its file open and locked.
+#[derive(Debug)]
+pub(crate) struct PublishedMarker {
+    pub(crate) file: MarkerFile,
+    pub(crate) marker: Marker,
 }
 
 /// `PATH.new`: a marker that is written, locked and (with full durability) synced, not yet in place.
@@ -67,8 +75,7 @@ pub(crate) struct FreshMarker(MarkerFile);
 impl FreshMarker {
     /// Writes `PATH.new`. The caller holds the companion.
     pub(crate) fn write(site: &Site, text: &str, durability: Durability) -> Result<FreshMarker> {
-        let (file, facts) = create(site)?;
-        let fresh = FreshMarker(MarkerFile::new(file, facts));
+        let fresh = FreshMarker(MarkerFile::new(site.process(), create(site)?));
         match fresh.claim(site) {
             Ok(true) => {}
             Ok(false) => return Err(fresh.discard(site, in_use(site))),
@@ -140,7 +147,7 @@ impl FreshMarker {
 }
 
 /// Creates `PATH.new`, after a crashed publisher's was removed.
-fn create(site: &Site) -> Result<(LockFile, FileFacts)> {
+fn create(site: &Site) -> Result<OpenedFile> {
     for _ in 0..ATTEMPTS {
         match site.create_new(site.fresh()) {
             Ok(created) => return Ok(created),

@@ -11,13 +11,14 @@ use crate::inspect::{
     Holder, Inspection, contended, inspect_site, kept_changing, marker_absent, marker_too_large,
     read_snapshot, state_of, with_state,
 };
-use crate::lock::{Lock, LockOptions, PublishedMarker, refuse_in_a_bypassing_process};
+use crate::lock::{Lock, process_that_may_lock};
 use crate::marker::MarkerSnapshot;
 use crate::marker_path::MarkerPath;
-use crate::publish::FreshMarker;
+use crate::options::{LockOptions, MarkerDraft};
+use crate::publish::{FreshMarker, PublishedMarker};
 use crate::site::{ATTEMPTS, Allow, Site};
 use crate::state::MarkerState;
-use crate::sys::{self, Access, FileFacts, LockFile};
+use crate::sys::{self, Access, FileFacts, LockFile, fork::Process};
 
 /// A takeover that failed, and what it left on disk.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -50,8 +51,8 @@ pub fn quarantine(
 ) -> Result<PathBuf> {
     let path = MarkerPath::parse(marker_path)?;
     let attestation = TakeoverAttestation::verify(document)?;
-    refuse_in_a_bypassing_process()?;
-    let site = Site::open(path)?;
+    let process = process_that_may_lock()?;
+    let site = Site::open(process, path)?;
     site.check_policy(allow)?;
     quarantine_at(&site, &attestation, document, allow).map_err(|error| with_state(&site, error))
 }
@@ -80,7 +81,7 @@ pub fn verify_takeover(
     const OPERATION: &str = "takeover check";
     let path = MarkerPath::parse(marker_path)?;
     let attestation = TakeoverAttestation::verify(document)?;
-    let site = Site::open(path)?;
+    let site = Site::open(Process::current(), path)?;
     site.check_policy(allow)?;
     let inspection = inspect_site(&site)?;
     match inspection.state {
@@ -111,26 +112,27 @@ pub fn takeover(
     options: &LockOptions,
 ) -> std::result::Result<(Lock, PathBuf), TakeoverError> {
     let path = MarkerPath::parse(marker_path)?;
-    options.new_marker()?;
+    let draft = options.draft()?;
     let attestation = TakeoverAttestation::verify(document)?;
     if options.deployment_id != document.deployment_id {
         let message = "the lock options name another deployment than the attestation";
         return Err(Error::new(Status::DeploymentMismatch, "takeover check", message).into());
     }
-    refuse_in_a_bypassing_process()?;
+    let process = process_that_may_lock()?;
     let absolute_path = path.absolute()?;
     let allow = allow.or(options.allow);
-    let site = Site::open(path)?;
-    site.check_policy(allow)?;
+    let site = Site::open(process, path)?;
+    let directory = site.check_policy(allow)?;
     let taken = StaleMarker::claim(&site, allow).map_err(TakeoverError::from).and_then(|stale| {
         stale.check(&site, &attestation, document)?;
-        let (published, stale_path) = stale.replace(&site, document, options)?;
+        let (published, stale_path) = stale.replace(&site, document, &draft)?;
         Ok((stale.companion, published, stale_path))
     });
     match taken {
         Ok((companion, published, stale_path)) => {
             let durability = options.durability;
-            Ok((Lock::new(site, absolute_path, companion, published, durability), stale_path))
+            let lock = Lock::new(site, directory, absolute_path, companion, published, durability);
+            Ok((lock, stale_path))
         }
         Err(TakeoverError { error, stale_path }) => {
             Err(TakeoverError { error: with_state(&site, error), stale_path })
@@ -237,10 +239,11 @@ impl StaleMarker {
         &self,
         site: &Site,
         document: &SignedDocument<'_>,
-        options: &LockOptions,
+        draft: &MarkerDraft<'_>,
     ) -> std::result::Result<(PublishedMarker, PathBuf), TakeoverError> {
-        let marker = options.new_marker()?;
-        let fresh = FreshMarker::write(site, &marker.render(), options.durability)?;
+        let durability = draft.options().durability;
+        let marker = draft.marker(site.process())?;
+        let fresh = FreshMarker::write(site, &marker.render(), durability)?;
         let moved =
             Evidence::write(site, document).map_err(TakeoverError::from).and_then(|evidence| {
                 let stale = evidence.names.marker.clone();
@@ -252,7 +255,7 @@ impl StaleMarker {
                 return Err(TakeoverError { error: fresh.discard(site, error), stale_path });
             }
         };
-        match fresh.publish(site, options.durability) {
+        match fresh.publish(site, durability) {
             Ok(file) => Ok((PublishedMarker { file, marker }, stale_path)),
             // MarkerExists: an outsider's file, which no acquire of ours was refused by.
             Err(error) if error.status() == Status::MarkerExists => {
@@ -272,16 +275,14 @@ fn lock_and_read_marker(
     const OPERATION: &str = "stale marker lock";
     let access = if allow.network_filesystem { Access::ReadWrite } else { Access::Read };
     for _ in 0..ATTEMPTS {
-        let Some(file) = site.open_marker(access)? else {
+        let Some((file, facts)) = site.open_marker(access)? else {
             return Err(marker_absent(site.path(), OPERATION));
         };
         let locked = lock_exclusively(&file);
         if locked.map_err(|error| site.io_error(OPERATION, site.marker(), &error))? == Try::Refused
         {
-            return Err(refused_by_the_markers_own_lock(site, &file)?);
+            return Err(refused_by_the_markers_own_lock(site, &file, &facts)?);
         }
-        let facts = file.facts();
-        let facts = facts.map_err(|error| site.io_error(OPERATION, site.marker(), &error))?;
         if site.is_at(site.marker(), &facts)? {
             let snapshot = read_snapshot(site, &file)?;
             let snapshot = snapshot.ok_or_else(|| marker_too_large(site, OPERATION))?;
@@ -293,10 +294,13 @@ fn lock_and_read_marker(
 
 /// Somebody deleted a live holder's companion, and the marker's own lock shows the holder; or
 /// somebody shares that lock without an end. An inspection would find our own companion locked.
-fn refused_by_the_markers_own_lock(site: &Site, file: &LockFile) -> Result<Error> {
-    let io_error = |error| site.io_error("stale marker lock", site.marker(), &error);
-    let facts = file.facts().map_err(io_error)?;
-    let holder = Holder::of(file, &facts).map_err(io_error)?;
+fn refused_by_the_markers_own_lock(
+    site: &Site,
+    file: &LockFile,
+    facts: &FileFacts,
+) -> Result<Error> {
+    let holder = Holder::of(site, file, facts)
+        .map_err(|error| site.io_error("stale marker lock", site.marker(), &error))?;
     let snapshot = read_snapshot(site, file)?;
     let state = state_of(holder, snapshot.as_ref());
     Ok(contended(site.path(), "stale marker lock", &Inspection { state, snapshot }))

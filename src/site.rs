@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result, Status, describe_os_error, quote_path};
 use crate::marker_path::{COMPANION_SUFFIX, FRESH_SUFFIX, MarkerPath};
-use crate::sys::{self, Access, Directory, FileFacts, FileName, LockFile, Ownership};
+use crate::sys::{
+    self, Access, Directory, DirectoryFacts, FileFacts, FileName, LockFile, Ownership,
+    fork::Process,
+};
 
 /// The longest addition: `.stale-20261123T004055Z-999.attestation.json`.
 const LONGEST_SUFFIX: usize = 44;
@@ -32,6 +35,10 @@ impl Allow {
     }
 }
 
+/// An open file and what was seen of it right after. Its identity stays; its owner, mode and number
+/// of links may have changed since.
+pub(crate) type OpenedFile = (LockFile, FileFacts);
+
 /// A marker's directory, open, and the names that belong to the marker.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -43,10 +50,10 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Opens the directory, once: every step is relative to it.
-    pub(crate) fn open(path: MarkerPath) -> Result<Site> {
+    /// Opens the directory, once: every step is relative to it. `process` is the calling one.
+    pub(crate) fn open(process: Process, path: MarkerPath) -> Result<Site> {
         let directory =
-            Directory::open(path.parent()).map_err(|error| parent_error(&path, &error))?;
+            Directory::open(process, path.parent()).map_err(|error| parent_error(&path, &error))?;
         let ownership = Ownership::of(&directory)
             .map_err(|error| Error::io("parent directory status", path.parent(), &error))?;
         let (companion, fresh) =
@@ -56,6 +63,11 @@ impl Site {
 
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The process that opened it.
+    pub(crate) fn process(&self) -> Process {
+        self.directory.process()
     }
 
     pub(crate) fn path(&self) -> &MarkerPath {
@@ -103,7 +115,7 @@ impl Site {
 
     /// The directory must be on a filesystem whose locks hold, not be everybody's, and take the
     /// longest name that may become necessary.
-    pub(crate) fn check_policy(&self, allow: Allow) -> Result<()> {
+    pub(crate) fn check_policy(&self, allow: Allow) -> Result<DirectoryFacts> {
         const OPERATION: &str = "directory check";
         let parent = self.path.parent();
         let facts = self.directory.facts().map_err(|error| Error::io(OPERATION, parent, &error))?;
@@ -134,7 +146,7 @@ impl Site {
         if self.path.name().length() + LONGEST_SUFFIX > facts.longest_name {
             return Err(self.name_too_long(OPERATION));
         }
-        Ok(())
+        Ok(facts)
     }
 
     fn name_too_long(&self, operation: &'static str) -> Error {
@@ -146,32 +158,31 @@ impl Site {
     }
 
     /// Opens the marker; `None` if there is none. Another owner's is refused.
-    pub(crate) fn open_marker(&self, access: Access) -> Result<Option<LockFile>> {
-        const OPERATION: &str = "marker open";
-        let Some(marker) = self.open_marker_of_anybody(access)? else { return Ok(None) };
-        let facts = self.facts_of(OPERATION, self.marker(), &marker)?;
-        self.check_owner(OPERATION, self.marker(), &facts)?;
-        Ok(Some(marker))
+    pub(crate) fn open_marker(&self, access: Access) -> Result<Option<OpenedFile>> {
+        let marker = self.open_marker_of_anybody(access)?;
+        if let Some((_, facts)) = &marker {
+            self.check_owner("marker open", self.marker(), facts)?;
+        }
+        Ok(marker)
     }
 
     /// Opens the marker, whoever owns it: to be read, not to be believed.
-    pub(crate) fn open_marker_of_anybody(&self, access: Access) -> Result<Option<LockFile>> {
+    pub(crate) fn open_marker_of_anybody(&self, access: Access) -> Result<Option<OpenedFile>> {
         self.open_lock_file("marker open", self.marker(), access)
     }
 
     /// Opens the companion to look at its lock; `None` if there is none.
-    pub(crate) fn open_companion(&self) -> Result<Option<LockFile>> {
+    pub(crate) fn open_companion(&self) -> Result<Option<OpenedFile>> {
         const OPERATION: &str = "companion open";
-        let Some(companion) = self.open_lock_file(OPERATION, &self.companion, Access::Read)? else {
-            return Ok(None);
-        };
-        let facts = self.facts_of(OPERATION, &self.companion, &companion)?;
-        self.check_owner(OPERATION, &self.companion, &facts)?;
-        Ok(Some(companion))
+        let companion = self.open_lock_file(OPERATION, &self.companion, Access::Read)?;
+        if let Some((_, facts)) = &companion {
+            self.check_owner(OPERATION, &self.companion, facts)?;
+        }
+        Ok(companion)
     }
 
     /// Opens the companion, or creates it, and makes it readable by its owner alone.
-    pub(crate) fn open_or_create_companion(&self) -> Result<LockFile> {
+    pub(crate) fn open_or_create_companion(&self) -> Result<OpenedFile> {
         const OPERATION: &str = "companion open";
         let name = &self.companion;
         for _ in 0..ATTEMPTS {
@@ -186,13 +197,13 @@ impl Site {
             restricted.map_err(|error| self.io_error("companion permissions", name, &error))?;
             let given = self.ownership.give_away(&file, &facts);
             given.map_err(|error| self.io_error("companion owner", name, &error))?;
-            return Ok(file);
+            return Ok((file, facts));
         }
         Err(self.kept_changing(OPERATION, name))
     }
 
     /// Creates a file that everybody may read, as the marker; an error if the name is taken.
-    pub(crate) fn create_new(&self, name: &FileName) -> io::Result<(LockFile, FileFacts)> {
+    pub(crate) fn create_new(&self, name: &FileName) -> io::Result<OpenedFile> {
         let file = self.ownership.create_new_file(&self.directory, name)?;
         let facts = file.facts();
         let prepared = facts.and_then(|facts| {
@@ -214,7 +225,7 @@ impl Site {
         operation: &'static str,
         name: &FileName,
         access: Access,
-    ) -> Result<Option<LockFile>> {
+    ) -> Result<Option<OpenedFile>> {
         for _ in 0..ATTEMPTS {
             let opened = self.directory.open_file(name, access);
             let Some(file) = opened.map_err(|error| self.open_error(operation, name, &error))?
@@ -223,7 +234,7 @@ impl Site {
             };
             let facts = self.facts_of(operation, name, &file)?;
             if self.check_regular(operation, name, &facts)? == Links::One {
-                return Ok(Some(file));
+                return Ok(Some((file, facts)));
             }
         }
         Err(self.kept_changing(operation, name))

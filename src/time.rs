@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 
 /// The system clock, also where it stands before 1970.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -13,6 +13,19 @@ pub(crate) fn now() -> DateTime<Utc> {
 /// The caller's time in nanoseconds since 1970, or the system clock's for 0.
 pub(crate) fn or_system_clock(unix_ns: i64) -> DateTime<Utc> {
     if unix_ns == 0 { now() } else { DateTime::from_timestamp_nanos(unix_ns) }
+}
+
+/// A time as the names of quarantined markers have it: `20261123T004055Z`.
+pub(crate) fn compact(time: DateTime<Utc>) -> String {
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        time.year(),
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
 }
 
 /// Reads an RFC 3339 time.
@@ -35,6 +48,13 @@ mod tests {
         assert!(or_system_clock(0) > or_system_clock(1_700_000_000_000_000_000));
         assert_eq!(or_system_clock(1).to_rfc3339(), "1970-01-01T00:00:00.000000001+00:00");
         assert_eq!(or_system_clock(i64::MIN).timestamp_nanos_opt(), Some(i64::MIN));
+    }
+
+    #[test]
+    fn a_compact_time_has_sixteen_characters() {
+        let time = |text| compact(parse_rfc3339(text).unwrap());
+        assert_eq!(time("2026-11-03T00:40:05.469509729Z"), "20261103T004005Z");
+        assert_eq!(time("0099-01-01T00:00:00Z"), "00990101T000000Z");
     }
 
     #[test]

@@ -3,8 +3,6 @@
 
 use std::path::{Path, is_separator};
 
-use serde_json::Value;
-
 use super::{Authorization, Kind, SignedDocument, open_here_and_now, refused};
 use crate::digest::Digest;
 use crate::error::{Error, Result, Status, quote_text};
@@ -117,7 +115,7 @@ pub fn build_intent(
     let key = OperatorKey::from_bytes(public_key)?;
     let now = time::or_system_clock(now_unix_ns);
     let authorization = Authorization::starting(now, valid_for_seconds, deployment_id, &key)?;
-    let [db, log] = intent.paths().map(|(key, path)| (key, Value::from(path)));
+    let [db, log] = intent.paths().map(|(key, path)| (key, path.into()));
     let [manifest, sqlite, jsonl] = intent.digests().map(|(key, digest)| (key, digest.into()));
     Ok(authorization.render(&KIND, [db, log, manifest, sqlite, jsonl]))
 }

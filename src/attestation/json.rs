@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The strict JSON of signed documents: one object of texts and integers, each key once.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::malformed;
@@ -20,9 +21,53 @@ enum Scalar {
     Integer(String),
 }
 
-/// A document's members. Its readers take them out one by one; none may be left over.
+/// A value to be written. (Not `serde_json::Value`, which brings the writing of fractions along.)
+#[derive(Debug)]
+pub(super) enum Written<'a> {
+    Text(Cow<'a, str>),
+    Integer(u32),
+}
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Written::Text(text) => serializer.serialize_str(text),
+            Written::Integer(number) => serializer.serialize_u32(*number),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Written<'a> {
+    fn from(text: &'a str) -> Self {
+        Written::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Written<'_> {
+    fn from(text: String) -> Self {
+        Written::Text(Cow::Owned(text))
+    }
+}
+
+impl From<u32> for Written<'_> {
+    fn from(number: u32) -> Self {
+        Written::Integer(number)
+    }
+}
+
+/// Writes an object: minified, its keys sorted.
+pub(super) fn write(mut members: Vec<(&'static str, Written<'_>)>) -> Vec<u8> {
+    members.sort_unstable_by_key(|(key, _)| *key);
+    let mut json = Vec::new();
+    let written = serde_json::Serializer::new(&mut json).collect_map(members);
+    written.expect("texts and integers are always JSON");
+    json
+}
+
+/// A document's members, in the order of their keys. Its readers take them out one by one; none may
+/// be left over.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Object(BTreeMap<String, Scalar>);
+pub(super) struct Object(Vec<(String, Scalar)>);
 
 impl Object {
     /// Reads one object with nothing but white space around it.
@@ -37,15 +82,15 @@ impl Object {
 
     /// Refuses an object with a key for which `is_known` does not hold.
     pub(super) fn refuse_unknown_keys(&self, is_known: impl Fn(&str) -> bool) -> Result<()> {
-        match self.0.keys().find(|key| !is_known(key)) {
-            Some(key) => Err(malformed(format!("the key {} is not known", quote_text(key)))),
+        match self.0.iter().find(|(key, _)| !is_known(key)) {
+            Some((key, _)) => Err(malformed(format!("the key {} is not known", quote_text(key)))),
             None => Ok(()),
         }
     }
 
     /// Whether the key is there, and was not taken yet.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.place(key).is_ok()
     }
 
     /// Takes a text.
@@ -72,14 +117,21 @@ impl Object {
 
     /// Ends the reading: the members that are left belong to another kind of document.
     pub(super) fn finish(self) -> Result<()> {
-        match self.0.into_keys().next() {
-            Some(key) => Err(malformed(format!("{key} does not belong to this kind"))),
+        match self.0.first() {
+            Some((key, _)) => Err(malformed(format!("{key} does not belong to this kind"))),
             None => Ok(()),
         }
     }
 
     fn take(&mut self, key: &str) -> Result<Scalar> {
-        self.0.remove(key).ok_or_else(|| malformed(format!("{key} is missing")))
+        match self.place(key) {
+            Ok(place) => Ok(self.0.remove(place).1),
+            Err(_) => Err(malformed(format!("{key} is missing"))),
+        }
+    }
+
+    fn place(&self, wanted: &str) -> std::result::Result<usize, usize> {
+        self.0.binary_search_by(|(key, _)| key.as_str().cmp(wanted))
     }
 }
 
@@ -93,13 +145,15 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Object, A::Error> {
-        let mut members = BTreeMap::new();
+        let mut members: Vec<(String, Scalar)> = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             let value = scalar(map.next_value::<&RawValue>()?.get())
                 .ok_or_else(|| de::Error::custom("a value is not a string or an integer"))?;
-            if members.insert(key, value).is_some() {
-                return Err(de::Error::custom("a key is there twice"));
-            }
+            members.push((key, value));
+        }
+        members.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        if members.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(de::Error::custom("a key is there twice"));
         }
         Ok(Object(members))
     }
@@ -135,7 +189,7 @@ mod tests {
         assert_eq!(object.take_integer("h").unwrap(), huge);
         assert!(!object.has("h"));
         assert_eq!(object.finish(), Ok(()));
-        assert_eq!(parse("{}").unwrap(), Object(BTreeMap::new()));
+        assert_eq!(parse("{}").unwrap(), Object(Vec::new()));
     }
 
     #[test]

@@ -11,16 +11,12 @@ mod takeover;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
-
-use self::json::Object;
+use self::json::{Object, Written};
 use crate::error::{Error, Result, Status, quote_text};
 use crate::marker::check_deployment_id;
 use crate::principal::OperatorKey;
 use crate::time;
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::intent::{IntentExpectation, build_intent, verify_intent};
 pub use self::takeover::{TakeoverAttestation, takeover_payload};
@@ -148,15 +144,14 @@ impl Authorization {
 
     /// Both ends belong to the window.
     fn check_time(&self, now: DateTime<Utc>) -> Result<()> {
-        let now_text = now.to_rfc3339();
         if now < self.not_before {
-            let from = self.not_before.to_rfc3339();
-            let message = format!("the document is valid from {from}, and it is {now_text}");
+            let (from, now) = (self.not_before.to_rfc3339(), now.to_rfc3339());
+            let message = format!("the document is valid from {from}, and it is {now}");
             return Err(refused(Status::NotYetValid, message));
         }
         if now > self.not_after {
-            let to = self.not_after.to_rfc3339();
-            let message = format!("the document was valid until {to}, and it is {now_text}");
+            let (to, now) = (self.not_after.to_rfc3339(), now.to_rfc3339());
+            let message = format!("the document was valid until {to}, and it is {now}");
             return Err(refused(Status::Expired, message));
         }
         Ok(())
@@ -184,15 +179,21 @@ impl Authorization {
     }
 
     /// A whole document: minified, its keys sorted.
-    fn render<const N: usize>(&self, kind: &Kind, own: [(&'static str, Value); N]) -> Vec<u8> {
-        let mut members = BTreeMap::from(own);
-        members.extend(kind.versions.iter().map(|key| (*key, Value::from(VERSION))));
-        members.insert("kind", kind.name.into());
-        members.insert("deployment_id", self.deployment_id.as_str().into());
-        members.insert("operator_principal_id", self.operator_principal_id.as_str().into());
-        members.insert("not_before", self.not_before.to_rfc3339().into());
-        members.insert("not_after", self.not_after.to_rfc3339().into());
-        serde_json::to_vec(&members).expect("texts and integers are always JSON")
+    fn render<const N: usize>(
+        &self,
+        kind: &Kind,
+        own: [(&'static str, Written<'_>); N],
+    ) -> Vec<u8> {
+        let mut members = Vec::from(own);
+        members.extend(kind.versions.iter().map(|key| (*key, Written::from(VERSION))));
+        members.extend([
+            ("kind", kind.name.into()),
+            ("deployment_id", self.deployment_id.as_str().into()),
+            ("operator_principal_id", self.operator_principal_id.as_str().into()),
+            ("not_before", self.not_before.to_rfc3339().into()),
+            ("not_after", self.not_after.to_rfc3339().into()),
+        ]);
+        json::write(members)
     }
 }
 

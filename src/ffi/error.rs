@@ -30,23 +30,27 @@ pub(super) unsafe fn write_error(place: *mut crtx_error, error: Option<&Error>) 
     if fits == 0 {
         return;
     }
-    let filled = error_struct(error);
     // SAFETY: `fits` is at most the size of either. struct_size stays the caller's.
     unsafe {
-        let from = (&raw const filled).cast::<u8>();
-        ptr::copy_nonoverlapping(from.add(START), place.cast::<u8>().add(START), fits - START);
+        let to = place.cast::<u8>().add(START);
+        match error {
+            None => ptr::write_bytes(to, 0, fits - START),
+            Some(error) => {
+                let filled = error_struct(error);
+                let from = (&raw const filled).cast::<u8>();
+                ptr::copy_nonoverlapping(from.add(START), to, fits - START);
+            }
+        }
     }
 }
 
-fn error_struct(error: Option<&Error>) -> crtx_error {
+fn error_struct(error: &Error) -> crtx_error {
     let mut filled = empty_error();
-    if let Some(error) = error {
-        filled.status = error.status().number();
-        filled.os_error = error.os_error();
-        filled.marker_state = error.marker_state().map_or(0, |state| state as u32);
-        fill(&mut filled.operation, error.operation());
-        fill(&mut filled.message, error.message());
-    }
+    filled.status = error.status().number();
+    filled.os_error = error.os_error();
+    filled.marker_state = error.marker_state().map_or(0, |state| state as u32);
+    fill(&mut filled.operation, error.operation());
+    fill(&mut filled.message, error.message());
     filled
 }
 
@@ -122,14 +126,14 @@ mod tests {
 
     #[test]
     fn a_message_is_cut_between_characters_and_terminated() {
-        let filled = error_struct(Some(&error()));
+        let filled = error_struct(&error());
         assert_eq!(filled.message_text(), "é".repeat(511));
         assert_eq!(filled.message[1023], 0);
     }
 
     #[test]
     fn success_clears_an_error() {
-        let mut used = error_struct(Some(&error()));
+        let mut used = error_struct(&error());
         used.struct_size = size_of::<crtx_error>() as u32;
         // SAFETY: the struct is what its size says.
         unsafe { write_error(&raw mut used, None) };

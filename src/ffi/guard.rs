@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::error::write_error;
 use super::types::{crtx_error, crtx_status};
 use crate::error::quote_text;
-use crate::sys::fork::{ForkMutex, bypassed_the_fork_handlers};
+use crate::sys::fork::{ForkMutex, Process};
 use crate::{Error, Result, Status};
 
 /// Runs an exported function's body; fills the caller's `error`, if there is one, and returns the
@@ -83,7 +83,7 @@ fn silence_panics() {
     // fork handlers were passed by, the mutex may be held by a thread that is not there.
     if HOOK_IS_OURS.load(Ordering::Acquire)
         || std::thread::panicking()
-        || bypassed_the_fork_handlers()
+        || Process::current().bypassed_the_fork_handlers()
     {
         return;
     }

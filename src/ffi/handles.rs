@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::types::crtx_lock;
-use crate::sys::fork::{ForkMutex, Process, bypassed_the_fork_handlers};
+use crate::sys::fork::{ForkMutex, Process};
 use crate::{Error, Lock, Result, Status};
 
 /// Every lock that C code holds.
@@ -21,11 +21,18 @@ const GENERATIONS: u64 = 1 << (u64::BITS - SLOT_BITS);
 
 /// What a handle can stand for.
 pub(super) trait Held {
+    /// The process that made it.
+    fn process(&self) -> Process;
+
     /// Whether it has ended, and its handle with it.
     fn has_ended(&self) -> bool;
 }
 
 impl Held for Lock {
+    fn process(&self) -> Process {
+        self.process()
+    }
+
     fn has_ended(&self) -> bool {
         self.is_released()
     }
@@ -51,7 +58,7 @@ impl<T: Held + Send> Handles<T> {
 
     /// Gives out a new handle.
     pub(super) fn insert(&'static self, held: T) -> Result<crtx_lock> {
-        let entry = Entry { process: Process::current(), held: Mutex::new(Some(held)) };
+        let entry = Entry { process: held.process(), held: Mutex::new(Some(held)) };
         let inserted = self.table.lock().insert(Arc::new(entry));
         inserted.map_err(|entry| {
             // What was refused ends here, outside of the table's mutex.
@@ -60,24 +67,26 @@ impl<T: Held + Send> Handles<T> {
         })
     }
 
-    /// Uses what a handle stands for, one thread at a time. If it has ended then, so has the handle.
+    /// Uses what a handle stands for, one thread at a time, in the process that asks. If it has ended
+    /// then, so has the handle.
     pub(super) fn with<R>(
         &'static self,
         handle: crtx_lock,
-        use_it: impl FnOnce(&mut T) -> Result<R>,
+        use_it: impl FnOnce(&mut T, Process) -> Result<R>,
     ) -> Result<R> {
         // Made by raw clone, _Fork or vfork: the table's mutex may be held by a thread that is not
         // there, or be the parent's own.
-        if bypassed_the_fork_handlers() {
+        let process = Process::current();
+        if process.bypassed_the_fork_handlers() {
             return Err(forked());
         }
         let entry = self.table.lock().get(handle).cloned().ok_or_else(bad_handle)?;
-        if !entry.process.is_current() {
+        if entry.process != process {
             return Err(forked());
         }
         let mut place = entry.held.lock().unwrap_or_else(PoisonError::into_inner);
         let held = place.as_mut().ok_or_else(bad_handle)?;
-        let outcome = use_it(held);
+        let outcome = use_it(held, process);
         if held.has_ended() {
             let removed = self.table.lock().remove(handle);
             drop((removed, place.take()));
@@ -173,6 +182,10 @@ mod tests {
     }
 
     impl Held for Fake {
+        fn process(&self) -> Process {
+            Process::current()
+        }
+
         fn has_ended(&self) -> bool {
             self.ended
         }
@@ -182,13 +195,13 @@ mod tests {
         Fake { ended: false, value }
     }
 
-    fn end(fake: &mut Fake) -> Result<u32> {
+    fn end(fake: &mut Fake, _: Process) -> Result<u32> {
         fake.ended = true;
         Ok(fake.value)
     }
 
     fn value(handles: &'static Handles<Fake>, handle: crtx_lock) -> Result<u32> {
-        handles.with(handle, |fake| Ok(fake.value))
+        handles.with(handle, |fake, _| Ok(fake.value))
     }
 
     fn status<T>(result: Result<T>) -> Status {
@@ -224,7 +237,7 @@ mod tests {
     fn a_release_that_failed_keeps_the_handle() {
         static HANDLES: Handles<Fake> = Handles::new();
         let handle = HANDLES.insert(fake(1)).unwrap();
-        let failing = |_: &mut Fake| Err::<(), _>(Error::argument("not now"));
+        let failing = |_: &mut Fake, _| Err::<(), _>(Error::argument("not now"));
         assert_eq!(status(HANDLES.with(handle, failing)), Status::InvalidArgument);
         assert_eq!(HANDLES.with(handle, end).unwrap(), 1);
     }
@@ -233,7 +246,7 @@ mod tests {
     fn a_release_that_failed_after_the_end_ends_the_handle() {
         static HANDLES: Handles<Fake> = Handles::new();
         let handle = HANDLES.insert(fake(1)).unwrap();
-        let lost = |fake: &mut Fake| {
+        let lost = |fake: &mut Fake, _| {
             fake.ended = true;
             Err::<(), _>(Error::new(Status::Lost, "lock release", "gone"))
         };
@@ -270,7 +283,7 @@ mod tests {
         static HANDLES: Handles<Fake> = Handles::new();
         let handle = HANDLES.insert(fake(1)).unwrap();
         let used = std::panic::catch_unwind(|| {
-            HANDLES.with(handle, |_| -> Result<()> { std::panic::resume_unwind(Box::new(())) })
+            HANDLES.with(handle, |_, _| -> Result<()> { std::panic::resume_unwind(Box::new(())) })
         });
         assert!(used.is_err());
         assert_eq!(value(&HANDLES, handle).unwrap(), 1);

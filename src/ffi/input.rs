@@ -3,6 +3,7 @@
 //! pointers, which no callee can check. Limits on texts are the core's business.
 
 use std::ffi::{CStr, c_char};
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -18,13 +19,23 @@ use crate::{Allow, Durability, Error, LockOptions, Result};
 /// The largest struct that is accepted from a program newer than this library.
 pub(super) const MAX_STRUCT_SIZE: usize = 4096;
 
+/// A field of an argument, by names. The text is made only where it is to be read.
+#[derive(Debug, Clone, Copy)]
+struct Field<'a>(&'a str, &'a str);
+
+impl Display for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
 /// A pointer that must not be NULL.
-pub(super) fn required<T>(name: &str, pointer: *mut T) -> Result<NonNull<T>> {
+pub(super) fn required<T>(name: impl Display, pointer: *mut T) -> Result<NonNull<T>> {
     NonNull::new(pointer).ok_or_else(|| Error::argument(format!("{name} is NULL")))
 }
 
 /// A length or capacity that an object in memory can have: no more than `isize::MAX`.
-pub(super) fn plausible_size(name: &str, size: usize) -> Result<usize> {
+pub(super) fn plausible_size(name: impl Display, size: usize) -> Result<usize> {
     if isize::try_from(size).is_ok() {
         Ok(size)
     } else {
@@ -37,9 +48,9 @@ pub(super) fn plausible_size(name: &str, size: usize) -> Result<usize> {
 /// # Safety
 ///
 /// `pointer` is NULL or a NUL-terminated text that outlives `'a`.
-pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a str> {
+pub(super) unsafe fn text<'a>(name: impl Display, pointer: *const c_char) -> Result<&'a str> {
     // SAFETY: as the caller's.
-    let text = unsafe { terminated(name, pointer)? };
+    let text = unsafe { terminated(&name, pointer)? };
     text.to_str().map_err(|_| Error::argument(format!("{name} is not UTF-8")))
 }
 
@@ -49,7 +60,7 @@ pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a 
 ///
 /// As [`text`].
 pub(super) unsafe fn optional_text<'a>(
-    name: &str,
+    name: impl Display,
     pointer: *const c_char,
 ) -> Result<Option<&'a str>> {
     if pointer.is_null() {
@@ -75,7 +86,7 @@ pub(super) unsafe fn path<'a>(name: &str, pointer: *const c_char) -> Result<&'a 
     Ok(path)
 }
 
-unsafe fn terminated<'a>(name: &str, pointer: *const c_char) -> Result<&'a CStr> {
+unsafe fn terminated<'a>(name: impl Display, pointer: *const c_char) -> Result<&'a CStr> {
     let pointer = required(name, pointer.cast_mut())?;
     // SAFETY: it is not NULL, and the caller promises the rest.
     Ok(unsafe { CStr::from_ptr(pointer.as_ptr()) })
@@ -86,8 +97,12 @@ unsafe fn terminated<'a>(name: &str, pointer: *const c_char) -> Result<&'a CStr>
 /// # Safety
 ///
 /// `pointer` is NULL or points to `len` bytes that outlive `'a`.
-pub(super) unsafe fn bytes<'a>(name: &str, pointer: *const u8, len: usize) -> Result<&'a [u8]> {
-    let pointer = required(name, pointer.cast_mut())?;
+pub(super) unsafe fn bytes<'a>(
+    name: impl Display,
+    pointer: *const u8,
+    len: usize,
+) -> Result<&'a [u8]> {
+    let pointer = required(&name, pointer.cast_mut())?;
     let len = plausible_size(name, len)?;
     // SAFETY: it is not NULL and the length is one that a slice can have; the caller promises the
     // rest.
@@ -184,14 +199,10 @@ pub(super) unsafe fn lock_options(pointer: *const crtx_lock_options) -> Result<L
     let options = unsafe { sized("options", pointer)? };
     reserved("options", options.reserved)?;
     // SAFETY: as the caller's.
-    let owned = |field: &str, pointer| unsafe {
-        let text = optional_text(&format!("options.{field}"), pointer)?;
-        Ok(text.map(str::to_owned))
-    };
-    let required = |field: &str, pointer| {
-        let text: Option<String> = owned(field, pointer)?;
-        text.ok_or_else(|| Error::argument(format!("options.{field} is NULL")))
-    };
+    let required =
+        |field, pointer| unsafe { text(Field("options", field), pointer) }.map(str::to_owned);
+    // SAFETY: as the caller's.
+    let host = unsafe { optional_text(Field("options", "host"), options.host)? };
     Ok(LockOptions {
         durability: durability(options.durability)?,
         allow: allow("options", options.flags)?,
@@ -199,7 +210,7 @@ pub(super) unsafe fn lock_options(pointer: *const crtx_lock_options) -> Result<L
         deployment_id: required("deployment_id", options.deployment_id)?,
         operator_principal_id: required("operator_principal_id", options.operator_principal_id)?,
         restore_intent_blake3: required("restore_intent_blake3", options.restore_intent_blake3)?,
-        host: owned("host", options.host)?,
+        host: host.map(str::to_owned),
     })
 }
 
@@ -220,17 +231,17 @@ pub(super) unsafe fn signed_document<'a>(
     name: &str,
     pointer: *const crtx_signed_document,
 ) -> Result<DocumentInput<'a>> {
-    let field = |field: &str| format!("{name}.{field}");
+    let field = |field| Field(name, field);
     // SAFETY: as the caller's.
     unsafe {
         let given = sized(name, pointer)?;
         Ok(DocumentInput {
             allow: allow(name, given.flags.into())?,
             document: SignedDocument {
-                payload: bytes(&field("payload"), given.payload, given.payload_len)?,
-                signature: bytes(&field("signature"), given.signature, given.signature_len)?,
-                public_key: bytes(&field("public_key"), given.public_key, given.public_key_len)?,
-                deployment_id: text(&field("deployment_id"), given.deployment_id)?,
+                payload: bytes(field("payload"), given.payload, given.payload_len)?,
+                signature: bytes(field("signature"), given.signature, given.signature_len)?,
+                public_key: bytes(field("public_key"), given.public_key, given.public_key_len)?,
+                deployment_id: text(field("deployment_id"), given.deployment_id)?,
                 now_unix_ns: given.now_unix_ns,
             },
         })
@@ -250,7 +261,7 @@ pub(super) unsafe fn intent_expectation<'a>(
     unsafe {
         let given = sized(name, pointer)?;
         reserved(name, given.reserved)?;
-        let field = |field: &str, pointer| text(&format!("{name}.{field}"), pointer);
+        let field = |field, pointer| text(Field(name, field), pointer);
         Ok(IntentExpectation {
             active_db_path: field("active_db_path", given.active_db_path)?,
             active_event_log_path: field("active_event_log_path", given.active_event_log_path)?,

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn crtx_lock_acquire(
 /// Statuses: LOST (stop writing to the store), FORKED, BAD_HANDLE, IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_check(lock: crtx_lock, error: *mut crtx_error) -> crtx_status {
-    guarded(error, || LOCKS.with(lock, |lock| lock.check()))
+    guarded(error, || LOCKS.with(lock, |lock, process| lock.check_in(process)))
 }
 
 /// Marks the lock so that its release keeps the marker and the companion, for a restore whose
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn crtx_lock_check(lock: crtx_lock, error: *mut crtx_error
 /// Statuses: FORKED, BAD_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_leak(lock: crtx_lock, error: *mut crtx_error) -> crtx_status {
-    guarded(error, || LOCKS.with(lock, |lock| lock.leak()))
+    guarded(error, || LOCKS.with(lock, |lock, process| lock.leak_in(process)))
 }
 
 /// Removes the marker durably, then the companion, unlocks, and ends the handle; after
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn crtx_lock_leak(lock: crtx_lock, error: *mut crtx_error)
 /// answers BAD_HANDLE the marker was removed, but may come back after a power cut.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crtx_lock_release(lock: crtx_lock, error: *mut crtx_error) -> crtx_status {
-    guarded(error, || LOCKS.with(lock, |lock| lock.release()))
+    guarded(error, || LOCKS.with(lock, |lock, process| lock.release_in(process)))
 }
 
 /// Gives the marker as this lock wrote it, with state CRTX_MARKER_HELD_BY_THIS_PROCESS. The disk is
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn crtx_lock_marker(
         // SAFETY: the caller's pointer is as the header demands.
         let out_marker = unsafe { MarkerOutput::new(out_marker)? };
         let (marker, digest) =
-            LOCKS.with(lock, |lock| Ok((lock.marker().clone(), lock.marker_digest())))?;
+            LOCKS.with(lock, |lock, _| Ok((lock.marker().clone(), lock.marker_digest())))?;
         out_marker.write(MarkerState::HeldByThisProcess, Some(&marker), Some(digest));
         Ok(())
     })
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn crtx_lock_marker_path(
     guarded(error, || {
         // SAFETY: the caller's buffer is as the header demands.
         let buffer = unsafe { TextOutput::new("buffer", buffer, capacity, out_needed)? };
-        let path = LOCKS.with(lock, |lock| Ok(lock.marker_path().to_owned()))?;
+        let path = LOCKS.with(lock, |lock, _| Ok(lock.marker_path().to_owned()))?;
         buffer.write_path(&path)
     })
 }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn crtx_lock_companion_path(
     guarded(error, || {
         // SAFETY: the caller's buffer is as the header demands.
         let buffer = unsafe { TextOutput::new("buffer", buffer, capacity, out_needed)? };
-        let path = LOCKS.with(lock, |lock| Ok(lock.companion_path()))?;
+        let path = LOCKS.with(lock, |lock, _| Ok(lock.companion_path()))?;
         buffer.write_path(&path)
     })
 }

@@ -2,8 +2,9 @@
 //! The order in which things reach the disk; docs/protocol.md says why each matters.
 
 use super::support::{Place, options, trace};
-use crate::sys::calls::{LINK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
-use crate::{Durability, Lock};
+use crate::sys::calls::{LINK, LOCK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
+use crate::sys::fork::Process;
+use crate::{Durability, Lock, MarkerState, Status};
 
 /// Only the calls that change what is on disk, or make it durable.
 fn durable_steps(calls: &[&'static str]) -> Vec<&'static str> {
@@ -63,15 +64,50 @@ fn a_takeover_has_the_new_marker_on_disk_before_the_old_one_moves() {
     drop(taken);
 }
 
+fn tries(calls: &[&'static str]) -> usize {
+    calls.iter().filter(|call| **call == LOCK).count()
+}
+
+/// The marker's own lock shows a holder, which no inspector can do: one try for each file.
+#[test]
+fn an_acquire_against_a_holder_tries_once() {
+    let place = Place::new();
+    let lock = place.acquire().unwrap();
+    let (refused, calls) = trace(|| place.acquire());
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.status(), Status::MarkerExists);
+    assert_eq!(refused.marker_state(), Some(MarkerState::HeldByThisProcess));
+    assert_eq!(tries(&calls), 2, "{calls:?}");
+    drop(lock);
+}
+
+/// Whatever else keeps the companion may be gone in an instant.
+#[test]
+fn an_acquire_against_a_companion_alone_tries_for_a_while() {
+    let place = Place::new();
+    let lock = place.acquire().unwrap();
+    super::support::remove(&place.marker);
+    let (refused, calls) = trace(|| place.acquire());
+    assert_eq!(refused.unwrap_err().status(), Status::Contended);
+    assert!(tries(&calls) > 10, "{calls:?}");
+    drop(lock);
+}
+
 #[cfg(unix)]
 #[test]
-fn a_check_makes_at_most_four_system_calls() {
+fn a_check_makes_at_most_four_system_calls_where_changes_show() {
     let place = Place::new();
     let lock = place.acquire().unwrap();
     let (checked, calls) = trace(|| lock.check());
     checked.unwrap();
     // And getpid, which touches no file and is not traced.
-    assert_eq!(calls, ["fstat", "fstat", "fstatat", "fstatat"]);
+    let directory = place.marker.parent().unwrap();
+    let directory = crate::sys::Directory::open(Process::current(), directory).unwrap();
+    if directory.facts().unwrap().shows_every_change {
+        assert_eq!(calls, ["fstat", "fstat", "fstatat"]);
+    } else {
+        assert_eq!(calls, ["fstat", "fstat", "fstatat", "fstatat"]);
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -79,10 +115,12 @@ fn a_check_makes_at_most_four_system_calls() {
 fn a_waiter_is_woken_when_the_marker_goes_away() {
     let place = Place::new();
     let mut lock = place.acquire().unwrap();
-    let directory = crate::sys::Directory::open(place.marker.parent().unwrap()).unwrap();
+    let directory =
+        crate::sys::Directory::open(Process::current(), place.marker.parent().unwrap()).unwrap();
     let waiter = std::thread::spawn(move || {
         let name = crate::sys::FileName::new("store.lock".as_ref()).unwrap();
-        crate::sys::wait_until_removed(&directory, &name, std::time::Duration::from_secs(60))
+        let most = std::time::Duration::from_secs(60);
+        crate::sys::Watcher::default().wait_until_removed(&directory, &name, most)
     });
     // Released too early, the waiter would find nothing to watch.
     std::thread::sleep(std::time::Duration::from_millis(500));

@@ -157,7 +157,9 @@ fn an_endless_inspector_of_a_stale_marker_is_not_called_its_holder() {
     let place = Place::new();
     place.leave_stale_marker();
     let attestation = place.attestation();
-    let directory = Directory::open(place.marker.parent().unwrap()).unwrap();
+    let directory =
+        Directory::open(crate::sys::fork::Process::current(), place.marker.parent().unwrap())
+            .unwrap();
     let name = FileName::new("store.lock".as_ref()).unwrap();
     let inspector = directory.open_file(&name, Access::Read).unwrap().unwrap();
     assert!(inspector.try_lock_shared().unwrap());
@@ -212,6 +214,24 @@ fn no_empty_marker_is_seen_when_two_publish_after_the_companion_was_deleted() {
     assert_eq!(seen, None, "a marker of {:?} bytes was visible", seen.as_ref().map(Vec::len));
     assert_status(&first.unwrap_err(), Status::Contended);
     second.unwrap();
+}
+
+/// Where a check infers from the companion's facts that it was not moved, no change may escape it.
+#[test]
+fn a_companion_that_is_moved_away_is_missed_by_the_next_check() {
+    let place = Place::new();
+    let (companion, aside) = (place.path("store.lock.flock"), place.path("aside"));
+    for round in 0..100 {
+        let mut lock = place.acquire().unwrap();
+        if round % 2 == 0 {
+            lock.check().unwrap();
+        }
+        fs::rename(&companion, &aside).unwrap();
+        assert_status(&lock.check().unwrap_err(), Status::Lost);
+        fs::rename(&aside, &companion).unwrap();
+        lock.check().unwrap();
+        lock.release().unwrap();
+    }
 }
 
 /// A program that closes descriptors which are not its own loses the lock, and is told.

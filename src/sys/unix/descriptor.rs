@@ -21,12 +21,20 @@ impl Descriptor {
     ///
     /// In a process that bypassed the fork handlers the descriptor is not registered: the registry
     /// is another process's.
-    pub(super) fn open(open: impl FnOnce() -> io::Result<RawFd>) -> io::Result<Descriptor> {
-        let registered = !fork::bypassed_the_fork_handlers();
+    pub(super) fn open(
+        process: Process,
+        open: impl FnOnce() -> io::Result<RawFd>,
+    ) -> io::Result<Descriptor> {
+        let registered = !process.bypassed_the_fork_handlers();
         let raw = if registered { fork::open_registered(open)? } else { open()? };
         // SAFETY: `open` hands over the ownership of a descriptor that is open.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(raw) });
-        Ok(Descriptor { file, process: Process::current(), registered })
+        Ok(Descriptor { file, process, registered })
+    }
+
+    /// The process that opened it.
+    pub(super) fn process(&self) -> Process {
+        self.process
     }
 
     pub(super) fn file(&self) -> &File {
@@ -36,7 +44,7 @@ impl Descriptor {
     /// Whether the descriptor is still this process's to use and to close: a forked child's copy
     /// was closed by the fork handler, and its number may be somebody else's by now.
     pub(super) fn is_ours(&self) -> bool {
-        self.process.is_current()
+        self.process.is_still_current()
     }
 }
 

@@ -9,7 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::descriptor::Descriptor;
+use super::fork::Process;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
+#[cfg(target_os = "linux")]
+use super::multigrain;
 use super::{FileName, call, call_c};
 
 /// An open directory.
@@ -27,6 +30,9 @@ pub(crate) struct DirectoryFacts {
     pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in bytes.
     pub(crate) longest_name: usize,
+    /// Whether a file that was looked at shows every change that follows, a new name above all, in
+    /// the time of its last change.
+    pub(crate) shows_every_change: bool,
 }
 
 /// Follow no symlink, wait for nothing (a FIFO's other end), take no terminal, survive no exec.
@@ -35,12 +41,17 @@ const LOCK_FILE_FLAGS: libc::c_int =
 
 impl Directory {
     /// Opens an existing directory.
-    pub(crate) fn open(path: &Path) -> io::Result<Directory> {
+    pub(crate) fn open(process: Process, path: &Path) -> io::Result<Directory> {
         let path = CString::new(path.as_os_str().as_bytes())?;
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
         // SAFETY: `path` is NUL-terminated and outlives the call.
         let open = || call_c("open", || unsafe { libc::open(path.as_ptr(), flags) });
-        Ok(Directory { descriptor: Descriptor::open(open)? })
+        Ok(Directory { descriptor: Descriptor::open(process, open)? })
+    }
+
+    /// The process that opened it.
+    pub(crate) fn process(&self) -> Process {
+        self.descriptor.process()
     }
 
     #[cfg(target_os = "linux")]
@@ -127,7 +138,7 @@ impl Directory {
                 libc::openat(raw, c".".as_ptr(), flags, mode as libc::c_uint)
             })
         };
-        match Descriptor::open(open) {
+        match Descriptor::open(self.process(), open) {
             // A kernel before 3.11 sees a directory opened for writing.
             Err(error) if is_unsupported(&error) || means_not_a_regular_file(&error) => Ok(None),
             opened => opened.map(|descriptor| Some(LockFile::new(descriptor))),
@@ -160,7 +171,7 @@ impl Directory {
                 libc::openat(raw, name.as_ptr(), flags, mode as libc::c_uint)
             })
         };
-        Descriptor::open(open).map(LockFile::new)
+        Descriptor::open(self.process(), open).map(LockFile::new)
     }
 
     /// What stands at a name now, symlinks not followed; `None` if nothing does.
@@ -349,6 +360,7 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         network_filesystem,
         renumbering_filesystem: None,
         longest_name: stat.f_namelen as usize,
+        shows_every_change: multigrain::shows_every_change(magic),
     }
 }
 
@@ -366,5 +378,10 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         stat.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
     let network_filesystem =
         NETWORK_FILESYSTEMS.iter().find(|(_, name)| name.as_bytes() == kind).map(|(name, _)| *name);
-    DirectoryFacts { network_filesystem, renumbering_filesystem: None, longest_name: 255 }
+    DirectoryFacts {
+        network_filesystem,
+        renumbering_filesystem: None,
+        longest_name: 255,
+        shows_every_change: false,
+    }
 }

@@ -8,7 +8,8 @@
 //! the fork handlers hold across the fork; no other I/O happens under it.
 
 use std::cell::{Cell, UnsafeCell};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -21,13 +22,13 @@ use super::lock_file::FileId;
 pub(super) struct Registry {
     descriptors: DescriptorSet,
     /// The markers that this process holds, and the process that entered them.
-    held: BTreeMap<FileId, Process>,
+    held: HashMap<FileId, Process, BuildHasherDefault<DefaultHasher>>,
     parked: Vec<&'static dyn Park>,
 }
 
 static REGISTRY: Parked<Registry> = Parked::new(Registry {
     descriptors: DescriptorSet(Vec::new()),
-    held: BTreeMap::new(),
+    held: HashMap::with_hasher(BuildHasherDefault::new()),
     parked: Vec::new(),
 });
 
@@ -36,27 +37,52 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// One process. Its pid alone would not do: where a child begins a new pid namespace it can have
 /// the same pid as its parent (pid_namespaces(7): both may be 1).
+///
+/// Asked once in each call of the library, and passed on: that is one getpid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process {
     pid: u32,
     generation: u32,
+    bypassed_the_fork_handlers: bool,
 }
 
 impl Process {
     /// The process that asks.
     pub(crate) fn current() -> Process {
-        Process { pid: std::process::id(), generation: generation::current() }
+        let pid = std::process::id();
+        let bypassed_the_fork_handlers = bypassed_the_fork_handlers(pid);
+        Process { pid, generation: generation::current(), bypassed_the_fork_handlers }
     }
 
     /// Some other process, for tests.
     #[cfg(test)]
     pub(crate) fn another() -> Process {
-        let Process { pid, generation } = Process::current();
-        Process { pid, generation: generation + 1 }
+        let this = Process::current();
+        Process { generation: this.generation + 1, ..this }
     }
 
     pub(crate) fn is_current(self) -> bool {
         self == Process::current()
+    }
+
+    /// Whether no fork came between: for what lives no longer than a call, or is reached through a
+    /// handle whose process was asked for. Where a page tells, the system is not asked; a child by
+    /// `vfork` shares the page, but is told apart where its call begins.
+    pub(crate) fn is_still_current(self) -> bool {
+        if generation::is_told_by_a_page() {
+            self.generation == generation::current()
+        } else {
+            self.is_current()
+        }
+    }
+
+    /// Whether this process was made by a raw `clone`, `_Fork` or `vfork`, which pass the handlers
+    /// by.
+    ///
+    /// The registry, and the mutex around it, then speak of another process: neither may be
+    /// touched, after `vfork` because the memory is the parent's own.
+    pub(crate) fn bypassed_the_fork_handlers(self) -> bool {
+        self.bypassed_the_fork_handlers
     }
 
     /// Its id in its own pid namespace.
@@ -65,11 +91,8 @@ impl Process {
     }
 }
 
-/// Whether this process was made by a raw `clone`, `_Fork` or `vfork`, which pass the handlers by.
-///
-/// The registry, and the mutex around it, then speak of another process: neither may be touched,
-/// after `vfork` because the memory is the parent's own.
-pub(crate) fn bypassed_the_fork_handlers() -> bool {
+/// [`Process::bypassed_the_fork_handlers`], of the process that asks.
+fn bypassed_the_fork_handlers(me: u32) -> bool {
     let owner = OWNER.load(Ordering::Acquire);
     if owner == 0 {
         return false;
@@ -77,7 +100,6 @@ pub(crate) fn bypassed_the_fork_handlers() -> bool {
     if generation::is_wiped() {
         return true;
     }
-    let me = std::process::id();
     if owner == me {
         return false;
     }
@@ -109,9 +131,9 @@ pub(super) fn deregister(descriptor: RawFd) {
 }
 
 /// Notes that a handle of this process owns the marker.
-pub(crate) fn note_held(marker: FileId) {
+pub(crate) fn note_held(process: Process, marker: FileId) {
     if let Ok(mut registry) = registry() {
-        registry.held.insert(marker, Process::current());
+        registry.held.insert(marker, process);
     }
 }
 
@@ -122,13 +144,11 @@ pub(crate) fn forget_held(marker: FileId) {
     }
 }
 
-/// Whether a handle of this very process owns the marker; never true in a child for its parent's.
-pub(crate) fn is_held_by_this_process(marker: FileId) -> bool {
-    if bypassed_the_fork_handlers() {
-        return false;
-    }
-    registry()
-        .is_ok_and(|registry| registry.held.get(&marker).is_some_and(|holder| holder.is_current()))
+/// Whether a handle of this process, the calling one, owns the marker; never true in a child for
+/// its parent's.
+pub(crate) fn is_held_by(process: Process, marker: FileId) -> bool {
+    !process.bypassed_the_fork_handlers
+        && registry().is_ok_and(|registry| registry.held.get(&marker) == Some(&process))
 }
 
 fn registry() -> io::Result<MutexGuard<'static, Registry>> {
@@ -253,7 +273,7 @@ thread_local! {
 }
 
 extern "C" fn before_fork() {
-    NOT_OURS.set(bypassed_the_fork_handlers());
+    NOT_OURS.set(bypassed_the_fork_handlers(std::process::id()));
     if NOT_OURS.get() {
         return;
     }

@@ -21,7 +21,7 @@ pub(crate) enum Access {
 }
 
 /// What makes a file the same file: while a descriptor is open, the pair is not used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FileId {
     device: u64,
     inode: u64,
@@ -37,6 +37,8 @@ pub(crate) struct FileFacts {
     pub(super) owner: u32,
     /// The permission bits, at most 0o7777.
     pub(super) mode: u32,
+    /// When it was changed last, its names included: seconds and nanoseconds.
+    changed: (i64, i64),
 }
 
 impl FileFacts {
@@ -51,7 +53,16 @@ impl FileFacts {
             links: stat.st_nlink as u64,
             owner: stat.st_uid,
             mode: u32::from(stat.st_mode & 0o7777),
+            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
         }
+    }
+
+    /// Whether the file is the same and was neither renamed nor removed since it was looked at
+    /// earlier; proof of that only where [`DirectoryFacts::shows_every_change`] holds.
+    ///
+    /// [`DirectoryFacts::shows_every_change`]: super::directory::DirectoryFacts
+    pub(crate) fn is_unchanged_since(&self, earlier: &FileFacts) -> bool {
+        self.id == earlier.id && self.links == earlier.links && self.changed == earlier.changed
     }
 }
 
@@ -81,11 +92,11 @@ impl LockFile {
         facts_of(self.descriptor.as_raw_fd())
     }
 
-    /// Whether the descriptor is still that of this file: a program may have closed it.
-    pub(crate) fn is_still(&self, file: FileId) -> io::Result<bool> {
+    /// The facts, if the descriptor is still that of this file: a program may have closed it.
+    pub(crate) fn facts_if_still(&self, file: FileId) -> io::Result<Option<FileFacts>> {
         match self.facts() {
-            Ok(facts) => Ok(facts.id == file),
-            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(false),
+            Ok(facts) => Ok((facts.id == file).then_some(facts)),
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(None),
             Err(error) => Err(error),
         }
     }

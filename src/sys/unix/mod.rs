@@ -8,6 +8,8 @@ mod for_tests;
 pub(crate) mod fork;
 mod generation;
 mod lock_file;
+#[cfg(target_os = "linux")]
+mod multigrain;
 mod ownership;
 mod watch;
 
@@ -18,12 +20,12 @@ use std::os::unix::ffi::OsStrExt;
 use super::probe;
 
 pub(crate) use directory::{
-    Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
-    means_no_directory, means_not_a_regular_file,
+    Directory, DirectoryFacts, already_exists, means_being_deleted, means_in_use,
+    means_name_too_long, means_no_directory, means_not_a_regular_file,
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use ownership::Ownership;
-pub(crate) use watch::wait_until_removed;
+pub(crate) use watch::Watcher;
 #[cfg(test)]
 pub(crate) use {
     descriptor::replace_descriptor,

@@ -17,12 +17,14 @@ const COMPANION_MODE: u32 = 0o600;
 #[derive(Debug)]
 pub(crate) struct Ownership {
     directory: FileFacts,
+    /// The user that this process acted as when the directory was opened.
+    user: u32,
 }
 
 impl Ownership {
     /// Looks at the directory's owner and mode.
     pub(crate) fn of(directory: &Directory) -> io::Result<Ownership> {
-        Ok(Ownership { directory: directory.own_facts()? })
+        Ok(Ownership { directory: directory.own_facts()?, user: effective_user() })
     }
 
     /// How the directory says that everybody may write to it; `None` if it does not.
@@ -33,7 +35,7 @@ impl Ownership {
 
     /// Why this user may not act on a file; the words follow the file's name.
     pub(crate) fn objection_to(&self, file: &FileFacts) -> Option<String> {
-        let user = effective_user();
+        let user = self.user;
         if file.owner == user || (user == 0 && file.owner == self.directory.owner) {
             return None;
         }
@@ -87,7 +89,7 @@ impl Ownership {
 
     fn owner_of_what_is_created(&self) -> Option<u32> {
         let owner = self.directory.owner;
-        (owner != 0 && effective_user() == 0).then_some(owner)
+        (owner != 0 && self.user == 0).then_some(owner)
     }
 }
 

@@ -21,6 +21,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_READ_ATTRIBUTES, FILE_TRAVERSE, READ_CONTROL, SYNCHRONIZE,
 };
 
+use super::fork::Process;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
 use super::name::FileName;
 use super::{access, call, native};
@@ -41,11 +42,13 @@ pub(crate) struct DirectoryFacts {
     pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in UTF-16 units.
     pub(crate) longest_name: usize,
+    /// Whether a file that was looked at shows every change that follows: not known.
+    pub(crate) shows_every_change: bool,
 }
 
 impl Directory {
     /// Opens an existing directory. Others may rename and delete it meanwhile.
-    pub(crate) fn open(path: &Path) -> io::Result<Directory> {
+    pub(crate) fn open(_process: Process, path: &Path) -> io::Result<Directory> {
         let access =
             FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE;
         let mut options = OpenOptions::new();
@@ -61,6 +64,11 @@ impl Directory {
         Ok(Directory { file, volume })
     }
 
+    /// The process that opened it.
+    pub(crate) fn process(&self) -> Process {
+        Process::current()
+    }
+
     /// Filesystem and name limit.
     pub(crate) fn facts(&self) -> io::Result<DirectoryFacts> {
         let remote = call("filesystem device", || native::is_remote(&self.file))?;
@@ -69,6 +77,7 @@ impl Directory {
             network_filesystem: remote.then_some("a remote device"),
             renumbering_filesystem: renumbering(&name),
             longest_name,
+            shows_every_change: false,
         })
     }
 

@@ -32,19 +32,24 @@ impl Process {
         self == Process::current()
     }
 
+    /// Always: nothing makes a copy of a process.
+    pub(crate) fn is_still_current(self) -> bool {
+        true
+    }
+
+    /// Never: there are none.
+    pub(crate) fn bypassed_the_fork_handlers(self) -> bool {
+        false
+    }
+
     /// Its id.
     pub(crate) fn pid(self) -> u32 {
         self.pid
     }
 }
 
-/// Never: nothing makes a copy of a process.
-pub(crate) fn bypassed_the_fork_handlers() -> bool {
-    false
-}
-
 /// Notes that a handle of this process owns the marker.
-pub(crate) fn note_held(marker: FileId) {
+pub(crate) fn note_held(_process: Process, marker: FileId) {
     held().insert(marker);
 }
 
@@ -54,7 +59,7 @@ pub(crate) fn forget_held(marker: FileId) {
 }
 
 /// Whether a handle of this very process owns the marker.
-pub(crate) fn is_held_by_this_process(marker: FileId) -> bool {
+pub(crate) fn is_held_by(_process: Process, marker: FileId) -> bool {
     held().contains(&marker)
 }
 

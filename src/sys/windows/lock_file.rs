@@ -45,6 +45,13 @@ pub(crate) struct FileFacts {
     pub(crate) links: u64,
 }
 
+impl FileFacts {
+    /// Nothing here proves it: see `DirectoryFacts::shows_every_change`.
+    pub(crate) fn is_unchanged_since(&self, _earlier: &FileFacts) -> bool {
+        false
+    }
+}
+
 /// The facts of an open file on the volume.
 pub(super) fn facts_of(file: &File, volume: u64) -> io::Result<FileFacts> {
     let information = call("file information", || native::information(file))?;
@@ -96,11 +103,11 @@ impl LockFile {
         facts_of(&self.file, self.volume)
     }
 
-    /// Whether the handle is still that of this file: a program may have closed it.
-    pub(crate) fn is_still(&self, file: FileId) -> io::Result<bool> {
+    /// The facts, if the handle is still that of this file: a program may have closed it.
+    pub(crate) fn facts_if_still(&self, file: FileId) -> io::Result<Option<FileFacts>> {
         match self.facts() {
-            Ok(facts) => Ok(facts.id == file),
-            Err(error) if error.raw_os_error() == Some(ERROR_INVALID_HANDLE as i32) => Ok(false),
+            Ok(facts) => Ok((facts.id == file).then_some(facts)),
+            Err(error) if error.raw_os_error() == Some(ERROR_INVALID_HANDLE as i32) => Ok(None),
             Err(error) => Err(error),
         }
     }

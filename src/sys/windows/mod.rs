@@ -28,8 +28,8 @@ use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, Get
 use super::probe;
 
 pub(crate) use directory::{
-    Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
-    means_no_directory, means_not_a_regular_file,
+    Directory, DirectoryFacts, already_exists, means_being_deleted, means_in_use,
+    means_name_too_long, means_no_directory, means_not_a_regular_file,
 };
 #[cfg(test)]
 pub(crate) use for_tests::{calls, numbers};
@@ -76,10 +76,27 @@ pub(crate) fn host_name() -> String {
     }
 }
 
-/// Waits for so long, and tells that nothing was noticed meanwhile.
-pub(crate) fn wait_until_removed(_: &Directory, _: &FileName, most: Duration) -> bool {
-    std::thread::sleep(most);
-    false
+/// Watches nothing: who waits looks again after pauses.
+#[derive(Debug, Default)]
+pub(crate) struct Watcher;
+
+impl Watcher {
+    /// Waits for so long, and tells that nothing was noticed meanwhile.
+    pub(crate) fn wait_until_removed(
+        &mut self,
+        _: &Directory,
+        _: &FileName,
+        most: Duration,
+    ) -> bool {
+        std::thread::sleep(most);
+        false
+    }
+
+    /// There is nothing to keep.
+    pub(crate) fn park(self) {}
+
+    /// There is nothing to close.
+    pub(crate) fn close_parked() {}
 }
 
 /// What the numbers of the system's errors are called.
