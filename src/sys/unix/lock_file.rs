@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fs2::FileExt;
 
 use super::descriptor::Descriptor;
+use super::large_files as libc;
+use super::sync::flush;
 use super::{call, call_c};
 
 /// How a lock file is opened.
@@ -126,9 +128,9 @@ impl LockFile {
         call("write", || self.descriptor.file().write_all(bytes))
     }
 
-    /// Flushes the file's bytes and its metadata to stable storage (macOS: F_FULLFSYNC).
+    /// Flushes the file's bytes and its metadata to stable storage.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        call("fsync", || self.descriptor.file().sync_all())
+        call("fsync", || flush(self.descriptor.as_raw_fd()))
     }
 
     /// Says that nothing more will be written, so that others can read the file without reserve. (On
