@@ -14,6 +14,7 @@
 # CRTX_INCLUDEDIR     has crtx.h (../include)
 # CRTX_BUILDDIR       everything that is made goes there (../target/ctests)
 # CRTX_LINK_STATIC    what a static link needs beside libcrtx.a, for another platform
+# CRTX_32_BITS        if set, pointers are not those of test_layout.c
 # CRTX_RUNNER         runs programs of another platform (a command)
 #
 # Each mode ends with its closing line, "N passed, M failed". The exit status is 1 if anything failed.
@@ -30,7 +31,9 @@ libdir=${CRTX_LIBDIR:-}
 panic_libdir=${CRTX_PANIC_LIBDIR:-}
 
 programs="lock marker stale documents verification statuses library misuse structs threads fork exec
-paths filesystem permissions faults races layout"
+paths filesystem permissions faults races"
+# The layout is written down for 64-bit systems.
+[ -n "${CRTX_32_BITS:-}" ] || programs="$programs layout"
 support="harness platform_posix files documents peer peer_posix fuse_mount"
 warnings="-Wall -Wextra -Wpedantic -Werror"
 rust_libraries=${CRTX_LINK_STATIC:--lutil -lrt -lpthread -lm -ldl}
@@ -65,7 +68,7 @@ need_panic_library() {
 compile() {
     mode=$1
     sanitize=$2
-    flags="-std=c99 -D_GNU_SOURCE -g -O1 $warnings $sanitize"
+    flags="-std=c99 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -g -O1 $warnings $sanitize"
     shift 2
     mkdir -p "$build/$mode"
     objects=

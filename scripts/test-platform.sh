@@ -138,7 +138,8 @@ test_built_library() {
 # The library that `cargo test` made: one build is enough to see what a 32-bit system breaks.
 test_i686() {
   run_rust_tests
-  run_c_tests "$compiled/$triple/debug/deps" "-static" static
+  export CRTX_32_BITS=1
+  run_c_tests "$compiled/$triple/debug/deps" "-static -Wl,--no-warnings" static
 }
 
 "test_$platform"
