@@ -8,21 +8,34 @@ include!("src/abi.rs");
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/abi.rs");
+    // cargo-c names the library itself.
+    let names_itself = env::var_os("CARGO_FEATURE_CAPI").is_none();
+    // The fork handlers and the panic hook point into the library for as long as the process lives,
+    // so dlclose must not unmap it. (dyld never unmaps a library with thread-local variables.)
     if target_is_elf() {
-        // The fork handlers and the panic hook point into the library for as long as the process
-        // lives, so dlclose must not unmap it.
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-        // cargo-c sets a SONAME of its own.
-        if env::var_os("CARGO_FEATURE_CAPI").is_none() {
-            println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libcrtx.so.{CRTX_ABI_VERSION}");
-        }
+        link_with("-z,nodelete");
+    }
+    if target_is_elf() && names_itself {
+        link_with(&format!("-soname,libcrtx.so.{CRTX_ABI_VERSION}"));
+    }
+    if target("VENDOR") == "apple" && names_itself {
+        link_with(&format!("-install_name,@rpath/libcrtx.{CRTX_ABI_VERSION}.dylib"));
+        link_with(&format!("-compatibility_version,{CRTX_ABI_VERSION}.0.0"));
+        link_with(&format!("-current_version,{CRTX_ABI_VERSION}.0.0"));
     }
     #[cfg(feature = "header")]
     write_header();
 }
 
+fn link_with(argument: &str) {
+    println!("cargo::rustc-cdylib-link-arg=-Wl,{argument}");
+}
+
+fn target(what: &str) -> String {
+    env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default()
+}
+
 fn target_is_elf() -> bool {
-    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
     target("FAMILY").split(',').any(|family| family == "unix") && target("VENDOR") != "apple"
 }
 

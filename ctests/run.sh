@@ -10,9 +10,12 @@
 #
 # CC, CXX             compilers (cc, c++)
 # CRTX_LIBDIR         has libcrtx.so, libcrtx.so.1, libcrtx.a (built with cargo if unset)
-# CRTX_PANIC_LIBDIR   the same with the feature test-panic (built with cargo if unset)
+# CRTX_PANIC_LIBDIR   the same with the feature test-panic (built with cargo if unset), or "none"
 # CRTX_INCLUDEDIR     has crtx.h (../include)
 # CRTX_BUILDDIR       everything that is made goes there (../target/ctests)
+# CRTX_LINK_STATIC    what a static link needs beside libcrtx.a, for another platform
+# CRTX_32_BITS        if set, pointers are not those of test_layout.c
+# CRTX_RUNNER         runs programs of another platform (a command)
 #
 # Each mode ends with its closing line, "N passed, M failed". The exit status is 1 if anything failed.
 # Run it as root if you can: the cases about owners and mounts are skipped otherwise.
@@ -28,10 +31,13 @@ libdir=${CRTX_LIBDIR:-}
 panic_libdir=${CRTX_PANIC_LIBDIR:-}
 
 programs="lock marker stale documents verification statuses library misuse structs threads fork exec
-paths filesystem permissions faults races layout"
+paths filesystem permissions faults races"
+# The layout is written down for 64-bit systems.
+[ -n "${CRTX_32_BITS:-}" ] || programs="$programs layout"
 support="harness platform_posix files documents peer peer_posix fuse_mount"
 warnings="-Wall -Wextra -Wpedantic -Werror"
-rust_libraries="-lutil -lrt -lpthread -lm -ldl"
+rust_libraries=${CRTX_LINK_STATIC:--lutil -lrt -lpthread -lm -ldl}
+runner=${CRTX_RUNNER:-env}
 exit_status=0
 # The tests have a watchdog of their own; this one is for what blocks even that.
 command -v timeout >/dev/null 2>&1 && limit="timeout -k 10 600" || limit=
@@ -62,7 +68,7 @@ need_panic_library() {
 compile() {
     mode=$1
     sanitize=$2
-    flags="-std=c99 -D_GNU_SOURCE -g -O1 $warnings $sanitize"
+    flags="-std=c99 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -g -O1 $warnings $sanitize"
     shift 2
     mkdir -p "$build/$mode"
     objects=
@@ -143,8 +149,10 @@ run_panic_case() {
 run_shared() {
     compile_shared
     start_counting shared
-    run_programs shared env
-    run_panic_case env
+    # shellcheck disable=SC2086 # a command
+    run_programs shared $runner
+    # shellcheck disable=SC2086
+    [ "${CRTX_PANIC_LIBDIR:-}" = none ] || run_panic_case $runner
     closing_line
 }
 
@@ -153,7 +161,8 @@ run_static() {
     # shellcheck disable=SC2086
     compile static "" "$libdir/libcrtx.a" $rust_libraries
     start_counting static
-    run_programs static env
+    # shellcheck disable=SC2086
+    run_programs static $runner
     closing_line
 }
 

@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Puts the static library where the Go package links it from: its own directory, because that is all
 # of a module that `go mod vendor` takes along. The stamp beside it makes Go relink a new archive.
-# Usage: scripts/go-archive.sh LIBCRTX.A
+# Usage: scripts/go-archive.sh LIBCRTX.A [PLATFORM [DIRECTORY]] (another's than this one, as uname -sm says it,
+# and a copy of the package)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case $(uname -s)-$(uname -m) in
-  Linux-x86_64) name=libcrtx_linux_amd64 ;;
-  Linux-aarch64) name=libcrtx_linux_arm64 ;;
+platform=${2:-$(uname -sm)}
+case $platform in
+  'Linux x86_64') name=libcrtx_linux_amd64 ;;
+  'Linux aarch64') name=libcrtx_linux_arm64 ;;
   *)
-    echo "go: no static archive for $(uname -s) on $(uname -m); build with -tags crtx_dynamic" >&2
+    echo "go: no static archive for $platform; build with -tags crtx_dynamic" >&2
     exit 1
     ;;
 esac
 
-place=bindings/go
+place=${3:-bindings/go}
 cp "$1" "$place/$name.a.new"
 "${STRIP:-strip}" --strip-debug --enable-deterministic-archives "$place/$name.a.new"
 mv "$place/$name.a.new" "$place/$name.a"

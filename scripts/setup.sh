@@ -3,7 +3,7 @@
 # Makes sure that what a target needs is here. With everything in place it only looks. As root on a
 # Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
-# Usage: scripts/setup.sh build | demo | engines | test | windows
+# Usage: scripts/setup.sh build | demo | engines | test | windows | macos | musl | aarch64 | i686
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -35,15 +35,19 @@ needs_of_engines() {
   have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 }
 
+needs_of_a_venv() {
+  need python3 python3
+  # Debian's python3 has no ensurepip: a venv then has no pip.
+  { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
+}
+
 needs_of_test() {
   needs_of_demo
   need "${CXX:-c++}" g++
   need valgrind valgrind
   need nm binutils
   need abidiff abigail-tools
-  need python3 python3
-  # Debian's python3 has no ensurepip: a venv then has no pip.
-  { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
+  needs_of_a_venv
   need spin spin
   need cmake cmake
   need groff groff-base
@@ -69,6 +73,38 @@ needs_of_windows() {
   have wine64 || [ -x /usr/lib/wine/wine64 ] || missing+=(wine64)
 }
 
+# zig is fetched from PyPI. Rust's own linker for Mach-O comes with rustup's toolchains, not with Debian's.
+needs_of_macos() {
+  needs_of_build
+  needs_of_a_venv
+  [ -x "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld/ld64.lld" ] ||
+    need ld64.lld lld
+}
+
+# musl's loader runs what is linked with the shared library.
+needs_of_musl() {
+  needs_of_build
+  needs_of_a_venv
+  need nm binutils
+  [ -e /lib/ld-musl-x86_64.so.1 ] || missing+=(musl)
+}
+
+needs_of_aarch64() {
+  needs_of_build
+  need nm binutils
+  need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+  need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+  [ -e /usr/aarch64-linux-gnu/lib/libc.a ] || missing+=(libc6-dev-arm64-cross)
+  need qemu-aarch64 qemu-user
+}
+
+needs_of_i686() {
+  needs_of_build
+  need i686-linux-gnu-gcc gcc-i686-linux-gnu
+  need i686-linux-gnu-g++ g++-i686-linux-gnu
+  [ -e /usr/i686-linux-gnu/lib/libc.a ] || missing+=(libc6-dev-i386-cross)
+}
+
 # Debian's own cargo may be older than the crate wants: that one is not ours to install.
 need_cargo() {
   local wanted version
@@ -85,9 +121,9 @@ need_cargo() {
 }
 
 case ${1:-} in
-  build | demo | engines | test | windows) "needs_of_$1" ;;
+  build | demo | engines | test | windows | macos | musl | aarch64 | i686) "needs_of_$1" ;;
   *)
-    echo "usage: $0 build | demo | engines | test | windows" >&2
+    echo "usage: $0 build | demo | engines | test | windows | macos | musl | aarch64 | i686" >&2
     exit 2
     ;;
 esac

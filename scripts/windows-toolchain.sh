@@ -4,56 +4,11 @@
 # x86_64, below DIRECTORY; what is there already is not made again. Then `. DIRECTORY/environment`
 # sets up cargo: `cargo build $windows_flags`, and `DIRECTORY/run PROGRAM` runs one under Wine.
 #
-# The target's standard library is built from source (-Zbuild-std), for which rustc and those sources must
-# be of one version. They are the present toolchain's if it has them (`rustup component add rust-src`);
-# otherwise Debian's rustc-web and rust-web-src, unpacked, because they cannot be installed beside rustup.
-# CRTX_DEBIANS_RUST=1 asks for the latter in any case.
+# The target's standard library is built from source: scripts/rust-with-sources.sh.
 # Usage: scripts/windows-toolchain.sh DIRECTORY
 set -euo pipefail
 
 directory=$(mkdir -p "$1" && cd "$1" && pwd)
-
-# dependency PACKAGE=VERSION PATTERN: the first package in its Depends that fits.
-dependency() {
-  apt-cache show "$1" | sed -n 's/^Depends: //p' | tr ',' '\n' | sed 's/^ *//; s/ .*//' | grep -E -m 1 "^$2\$"
-}
-
-unpack_debians_rust() {
-  local version std llvm packages
-  command -v apt-get >/dev/null 2>&1 || {
-    echo "windows-toolchain: this Rust has no sources of its standard library (rustup component add rust-src)" >&2
-    exit 1
-  }
-  candidate() { apt-cache policy rustc-web | awk '/Candidate:/ { print $2 }'; }
-  version=$(candidate)
-  # The lists of packages may not be there yet.
-  [ -n "$version" ] || { apt-get update -qq && version=$(candidate); }
-  std=$(dependency "libstd-rust-web-dev=$version" 'libstd-rust-web-[0-9.]+')
-  llvm=$(dependency "$std=$version" 'libllvm[0-9.]+')
-  packages=("rustc-web=$version" "libstd-rust-web-dev=$version" "$std=$version" "rust-web-src=$version" "$llvm")
-  echo "windows-toolchain: unpacking Debian's ${packages[*]}"
-  rm -rf "$directory/debian" "$directory/archives"
-  mkdir -p "$directory/debian" "$directory/archives"
-  (cd "$directory/archives" && apt-get download -qq -o APT::Sandbox::User=root "${packages[@]}")
-  local archive
-  for archive in "$directory"/archives/*.deb; do
-    case $archive in
-      */rust-web-src_*) dpkg-deb --fsys-tarfile "$archive" | tar -x -C "$directory/debian" --wildcards './usr/src/*/library' './usr/lib/*' ;;
-      *) dpkg -x "$archive" "$directory/debian" ;;
-    esac
-  done
-  rm -r "$directory/archives"
-  local sources=("$directory"/debian/usr/src/rustc-*)
-  mkdir -p "$directory/debian/usr/lib/rustlib/src"
-  ln -sfn "${sources[0]}" "$directory/debian/usr/lib/rustlib/src/rust"
-  local libraries=("$directory"/debian/usr/lib/x86_64-linux-gnu "$directory"/debian/usr/lib/llvm-*/lib)
-  {
-    echo '#!/bin/sh'
-    echo "export LD_LIBRARY_PATH='$(IFS=:; echo "${libraries[*]}")'"
-    echo "exec '$directory/debian/usr/bin/rustc' \"\$@\""
-  } >"$directory/rustc"
-  chmod +x "$directory/rustc"
-}
 
 # Wine before 9 lacks this DLL, which Rust's standard library takes its random numbers from. Its one
 # function has an older twin with the same contract (RtlGenRandom, documented under that name).
@@ -94,11 +49,7 @@ RUNNER
   chmod +x "$directory/run"
 }
 
-rustc=$(command -v "${RUSTC:-rustc}")
-if [ ! -e "$("$rustc" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] || [ -n "${CRTX_DEBIANS_RUST:-}" ]; then
-  [ -x "$directory/rustc" ] && "$directory/rustc" --version >/dev/null || unpack_debians_rust
-  rustc=$directory/rustc
-fi
+rustc=$("$(dirname "$0")/rust-with-sources.sh" "$directory/../rust")
 [ -e "$directory/dlls/bcryptprimitives.dll" ] || make_bcryptprimitives
 write_runner
 [ -e "$directory/prefix/system.reg" ] || "$directory/run" wineboot -i >/dev/null 2>&1 || {

@@ -148,6 +148,8 @@ pub fn list_evidence(marker_path: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     found.sort_unstable();
+    // Where a name can be spelt in several ways, another marker's entries may lead to ours again.
+    found.dedup();
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 

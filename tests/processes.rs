@@ -6,11 +6,13 @@ mod store;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::time::Duration;
 
 use crtx::{Durability, Lock, LockOptions, MarkerState, Status};
 use store::{Attestation, Store, options, public_key};
+
+include!("support/this_program.rs");
 
 const ROLE: &str = "CRTX_TEST_ROLE";
 const MARKER: &str = "CRTX_TEST_MARKER";
@@ -39,7 +41,7 @@ struct Peer {
 
 impl Peer {
     fn start(role: &str, marker: &Path) -> Peer {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        let mut process = this_program()
             .args(["--exact", "role", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .env(MARKER, marker)

@@ -109,7 +109,6 @@ fn note_site(info: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
 
     use super::super::error::empty_error;
     use super::*;
@@ -149,6 +148,8 @@ mod tests {
         assert_eq!(guarded(std::ptr::null_mut(), body), Status::Internal.number());
     }
 
+    include!("../../tests/support/this_program.rs");
+
     /// Runs itself in another process, since only there stderr can be read.
     #[test]
     fn a_panic_inside_the_boundary_writes_nothing_to_stderr_and_one_outside_does() {
@@ -166,7 +167,7 @@ mod tests {
             _ => {}
         }
         let stderr_of = |mode: &str| {
-            let output = Command::new(std::env::current_exe().unwrap())
+            let output = this_program()
                 .args(["--exact", "--nocapture", "--test-threads=1"])
                 .arg(
                     "ffi::guard::tests::\

@@ -18,6 +18,7 @@
 mod about;
 mod documents;
 mod error;
+mod exports;
 mod guard;
 mod handles;
 mod input;

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdout, ExitCode, Stdio};
 use std::time::Duration;
 
 use crtx::{Lock, Status};
@@ -13,6 +13,8 @@ use crate::run::{Outcome, Run, Words};
 use crate::table::Pair;
 use crate::text::{Variable, Variables};
 use crate::{calls, system};
+
+include!("../support/this_program.rs");
 
 /// What a holder is told of the step that started it.
 const HOLDER_WORDS: [&str; 7] = [
@@ -53,8 +55,7 @@ const NO_HOLDER: &str = "there is no holder";
 
 fn hold(run: &mut Run<'_>, words: &Words<'_>) -> Result<Outcome, String> {
     run.holder = None;
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
+    let mut command = this_program();
     command.arg("--hold");
     for name in HOLDER_WORDS {
         if let Some(value) = words.optional(name)? {

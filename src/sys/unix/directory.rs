@@ -8,11 +8,15 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+#[cfg(target_vendor = "apple")]
+use super::apple::{facts_from_statfs, rename_noreplace};
 use super::descriptor::Descriptor;
 use super::fork::Process;
+use super::large_files as libc;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
 #[cfg(target_os = "linux")]
 use super::multigrain;
+use super::sync::flush;
 use super::{FileName, call, call_c};
 
 /// An open directory.
@@ -260,7 +264,7 @@ impl Directory {
 
     /// Flushes the directory's entries to stable storage: fsync(2) of a file does not.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        call("fsync directory", || self.descriptor.file().sync_all())
+        call("fsync directory", || flush(self.descriptor.as_raw_fd()))
     }
 }
 
@@ -276,10 +280,12 @@ fn is_unsupported(error: &io::Error) -> bool {
     is(libc::EINVAL) || is(libc::ENOSYS) || is(libc::EOPNOTSUPP) || is(libc::ENOTSUP)
 }
 
-/// Whether opening failed because of what stands at the name: a symlink, a socket, a device
-/// without a driver, or a directory.
+/// Whether opening failed because of what stands at the name: a symlink, a socket (for which macOS
+/// has a number of its own), a device without a driver, or a directory.
 pub(crate) fn means_not_a_regular_file(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO | libc::ENODEV | libc::EISDIR))
+    let number = error.raw_os_error();
+    matches!(number, Some(libc::ELOOP | libc::ENXIO | libc::ENODEV | libc::EISDIR))
+        || (cfg!(target_vendor = "apple") && number == Some(libc::EOPNOTSUPP))
 }
 
 /// Whether an error says that somebody uses the file at this moment in a way that keeps us out. Here
@@ -325,16 +331,6 @@ unsafe fn rename_noreplace(
     done as libc::c_int
 }
 
-#[cfg(target_vendor = "apple")]
-unsafe fn rename_noreplace(
-    directory: libc::c_int,
-    from: *const libc::c_char,
-    to: *const libc::c_char,
-) -> libc::c_int {
-    // SAFETY: the caller passes two NUL-terminated names.
-    unsafe { libc::renameatx_np(directory, from, directory, to, libc::RENAME_EXCL) }
-}
-
 #[cfg(target_os = "linux")]
 #[allow(clippy::unnecessary_cast)]
 fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
@@ -361,27 +357,5 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         renumbering_filesystem: None,
         longest_name: stat.f_namelen as usize,
         shows_every_change: multigrain::shows_every_change(magic),
-    }
-}
-
-#[cfg(target_vendor = "apple")]
-fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
-    const NETWORK_FILESYSTEMS: [(&str, &str); 6] = [
-        ("NFS", "nfs"),
-        ("SMB", "smbfs"),
-        ("FUSE", "macfuse"),
-        ("FUSE", "osxfuse"),
-        ("AFS", "afs"),
-        ("9P", "9p"),
-    ];
-    let kind: Vec<u8> =
-        stat.f_fstypename.iter().map(|c| *c as u8).take_while(|byte| *byte != 0).collect();
-    let network_filesystem =
-        NETWORK_FILESYSTEMS.iter().find(|(_, name)| name.as_bytes() == kind).map(|(name, _)| *name);
-    DirectoryFacts {
-        network_filesystem,
-        renumbering_filesystem: None,
-        longest_name: 255,
-        shows_every_change: false,
     }
 }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fs2::FileExt;
 
 use super::descriptor::Descriptor;
+use super::large_files as libc;
+use super::sync::flush;
 use super::{call, call_c};
 
 /// How a lock file is opened.
@@ -58,11 +60,16 @@ impl FileFacts {
     }
 
     /// Whether the file is the same and was neither renamed nor removed since it was looked at
-    /// earlier; proof of that only where [`DirectoryFacts::shows_every_change`] holds.
+    /// earlier; proof of that only where [`DirectoryFacts::shows_every_change`] holds. Never where
+    /// the filesystem keeps whole seconds (ext4 with inodes of 128 bytes does).
     ///
     /// [`DirectoryFacts::shows_every_change`]: super::directory::DirectoryFacts
     pub(crate) fn is_unchanged_since(&self, earlier: &FileFacts) -> bool {
-        self.id == earlier.id && self.links == earlier.links && self.changed == earlier.changed
+        let is_fine = earlier.changed.1 != 0;
+        is_fine
+            && self.id == earlier.id
+            && self.links == earlier.links
+            && self.changed == earlier.changed
     }
 }
 
@@ -137,9 +144,9 @@ impl LockFile {
         call("write", || self.descriptor.file().write_all(bytes))
     }
 
-    /// Flushes the file's bytes and its metadata to stable storage (macOS: F_FULLFSYNC).
+    /// Flushes the file's bytes and its metadata to stable storage.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        call("fsync", || self.descriptor.file().sync_all())
+        call("fsync", || flush(self.descriptor.as_raw_fd()))
     }
 
     /// Says that nothing more will be written, so that others can read the file without reserve. (On
@@ -177,5 +184,24 @@ impl Read for &LockFile {
 impl Drop for LockFile {
     fn drop(&mut self) {
         self.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds_prove_nothing() {
+        // SAFETY: all zeros is a stat.
+        let mut stat: libc::stat = unsafe { MaybeUninit::zeroed().assume_init() };
+        stat.st_ctime_nsec = 1;
+        let fine = FileFacts::from_stat(&stat);
+        assert!(fine.is_unchanged_since(&fine));
+        stat.st_ctime_nsec = 2;
+        assert!(!FileFacts::from_stat(&stat).is_unchanged_since(&fine));
+        stat.st_ctime_nsec = 0;
+        let coarse = FileFacts::from_stat(&stat);
+        assert!(!coarse.is_unchanged_since(&coarse));
     }
 }

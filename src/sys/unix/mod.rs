@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Unix: directory handles, lock files, and what a fork may do to them.
 
+#[cfg(target_vendor = "apple")]
+mod apple;
 mod descriptor;
 mod directory;
 #[cfg(test)]
 mod for_tests;
 pub(crate) mod fork;
 mod generation;
+mod large_files;
 mod lock_file;
 #[cfg(target_os = "linux")]
 mod multigrain;
+#[cfg(any(target_vendor = "apple", test))]
+mod one_name;
 mod ownership;
+mod sync;
 mod watch;
 
 use std::ffi::CString;
@@ -63,13 +69,20 @@ impl FileName {
         self.0.as_bytes().len()
     }
 
-    /// Whether the filesystem would take the name's end for this text.
+    /// Whether the filesystem might take the name's end for this text.
     pub(crate) fn ends_with(&self, text: &str) -> bool {
+        #[cfg(target_vendor = "apple")]
+        return one_name::may_end_with(self.0.as_bytes(), text);
+        #[cfg(not(target_vendor = "apple"))]
         self.0.as_bytes().ends_with(text.as_bytes())
     }
 
-    /// What follows this name in a longer one; `None` for a name that does not begin with it.
+    /// What follows this name in a longer one; `None` for a name that does not begin with it. Where
+    /// one name can be spelt in several ways, the filesystem is still to be asked.
     pub(crate) fn rest_of<'a>(&self, longer: &'a std::ffi::OsStr) -> Option<&'a [u8]> {
+        #[cfg(target_vendor = "apple")]
+        return one_name::rest_that_may_follow(self.0.as_bytes(), longer.as_bytes());
+        #[cfg(not(target_vendor = "apple"))]
         longer.as_bytes().strip_prefix(self.0.as_bytes())
     }
 
