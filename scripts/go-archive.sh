@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Puts the static library where the Go package links it from: its own directory, because that is all
 # of a module that `go mod vendor` takes along. The stamp beside it makes Go relink a new archive.
-# Usage: scripts/go-archive.sh LIBCRTX.A
+# Usage: scripts/go-archive.sh LIBCRTX.A [DIRECTORY]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,7 @@ case $(uname -s)-$(uname -m) in
     ;;
 esac
 
-place=bindings/go
+place=${2:-bindings/go}
 cp "$1" "$place/$name.a.new"
 "${STRIP:-strip}" --strip-debug --enable-deterministic-archives "$place/$name.a.new"
 mv "$place/$name.a.new" "$place/$name.a"
