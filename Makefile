@@ -29,7 +29,7 @@ export CARGO CC CXX
 # The steps share cargo's target directory, and their output is to be read in order.
 .NOTPARALLEL:
 .PHONY: help setup build build-panic test test-rust test-c test-readme demo header \
-        header-check symbols check-symbols check-unsafe check-dependencies sbom dist examples fmt lint clean \
+        header-check symbols check-symbols check-unsafe check-dependencies sbom examples fmt lint clean \
         setup-build setup-demo
 
 help: ## list the targets
@@ -95,10 +95,6 @@ check-dependencies: sbom ## every crate is from crates.io, under a licence of de
 
 sbom: setup ## the bill of materials: target/crtx.cdx.json (CycloneDX)
 	@mkdir -p '$(TARGET)' && scripts/sbom.py '$(TARGET)/crtx.cdx.json'
-
-# The same commit gives the same bytes.
-dist: sbom ## the release files, in target/dist: source, bill of materials, checksums
-	@scripts/dist.sh '$(TARGET)'
 
 # They run in a directory of their own, because the checkout may be on a network filesystem.
 examples: setup-demo build $(BUILD)/hello-c $(BUILD)/hello-cpp $(BUILD)/sqlite_restore ## build the examples, run the small ones

@@ -3,6 +3,7 @@
 # Installs the release library for C and C++, or removes just that. `make install` calls it.
 # Usage: scripts/install.sh install|uninstall|list RELEASE-DIRECTORY
 # Environment, all but DESTDIR absolute: PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR (a scratch root).
+# PC_PREFIX is what crtx.pc calls the prefix, if that is not PREFIX.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +14,7 @@ release=$2
 : "${INCLUDEDIR:=$PREFIX/include}"
 : "${MANDIR:=$PREFIX/share/man}"
 : "${DESTDIR:=}"
+: "${PC_PREFIX:=$PREFIX}"
 
 for directory in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$MANDIR"; do
   case $directory in
@@ -58,7 +60,7 @@ below_prefix_for_cmake() { below_prefix "$1" | sed 's|^\${prefix}/||'; }
 
 fill_templates() {
   sed -e "s|@version@|$version|" \
-    -e "s|@prefix@|$PREFIX|" \
+    -e "s|@prefix@|$PC_PREFIX|" \
     -e "s|@libdir@|$(below_prefix "$LIBDIR")|" \
     -e "s|@includedir@|$(below_prefix "$INCLUDEDIR")|" \
     packaging/crtx.pc.in >"$made/crtx.pc"

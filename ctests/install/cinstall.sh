@@ -8,8 +8,9 @@ cd "$(dirname "$0")/../.."
 directory=${CRTX_BUILDDIR:-target/cinstall}
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
-build=$directory/programs
-. ctests/install/consumer.sh
+CRTX_BUILDDIR=$directory/programs
+. scripts/promise.sh
+. ctests/install/consume.sh
 
 cargo=${CARGO:-cargo}
 root=$directory/root
@@ -33,7 +34,7 @@ fi
 
 # Their names are in scripts/install.sh.
 the_same_files() {
-  diff <(PREFIX=/usr scripts/install.sh list target/release | sed 's/^/./' | LC_ALL=C sort) <(files_of "$root")
+  diff <(PREFIX=/usr scripts/install.sh list target/release | sed 's/^/./' | LC_ALL=C sort) <(cd "$root" && find . ! -type d | LC_ALL=C sort)
 }
 
 the_same_soname() { readelf -d "$root/usr/lib/libcrtx.so" | grep -q 'SONAME.*\[libcrtx.so.1\]'; }
@@ -45,4 +46,4 @@ promise 'pkg-config links statically' statically "$root"
 # (Not fully static: cargo-c's crtx.pc asks for libgcc_s, which is shared only. make install's does not.)
 promise 'CMake links C and C++, shared and static' cmake_with "$root/usr" cinstall
 
-summary
+all_promises_kept

@@ -7,8 +7,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 release=$(cd "$1" && pwd)
-build=${CRTX_BUILDDIR:-target/install}
-. ctests/install/consumer.sh
+: "${CRTX_BUILDDIR:=target/install}"
+. scripts/promise.sh
+. ctests/install/consume.sh
 
 # put ROOT VARIABLE=VALUE...: installs, as the Makefile does.
 put() {
@@ -16,6 +17,8 @@ put() {
   shift
   env DESTDIR="$root" "$@" scripts/install.sh install "$release"
 }
+
+files_of() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
 
 # -- what is installed -------------------------------------------------------------------------
 
@@ -72,19 +75,7 @@ relative_prefix_is_refused() {
   [ ! -e here ]
 }
 
-# -- with pkg-config ---------------------------------------------------------------------------
-
-# A prefix that was moved as a whole: pkg-config finds it by the place of crtx.pc.
-# shellcheck disable=SC2046
-moved() {
-  local place=$build/moved
-  mkdir -p "$place" && cp -a "$usual/usr/local/." "$place/"
-  export PKG_CONFIG_LIBDIR=$place/lib/pkgconfig
-  "$cc" examples/hello.c -o "$build/c-moved" $(pkg-config --define-prefix --cflags --libs crtx)
-  runs env LD_LIBRARY_PATH="$place/lib" "$build/c-moved"
-}
-
-# -- with CMake --------------------------------------------------------------------------------
+# -- what is refused ---------------------------------------------------------------------------
 
 cmake_refuses() {
   local place=$build/cmake-refused
@@ -98,16 +89,6 @@ cmake_without_static() {
   rm "$place/lib/libcrtx.a"
   project "$build/cmake-no-static"
   not cmake -S "$build/cmake-no-static" -B "$build/cmake-no-static/out" -DCMAKE_PREFIX_PATH="$place"
-}
-
-# -- the man pages -----------------------------------------------------------------------------
-
-# shellcheck disable=SC2046
-man_page_example_compiles() {
-  sed -n '/^\.Bd -literal$/,/^\.Ed$/{//!p}' "$usual/usr/local/share/man/man3/crtx.3" >"$build/man.c"
-  grep -q crtx_lock_acquire "$build/man.c"
-  "$cc" "$build/man.c" -o "$build/man" $(pc "$usual" --cflags --libs)
-  (cd "$ground" && LD_LIBRARY_PATH="$(libdir_of "$usual")" "$build/man" && [ -z "$(ls -A)" ])
 }
 
 man_pages_have_no_warnings() {
@@ -124,13 +105,13 @@ promise 'pkg-config links C and C++' with_pkg_config "$usual"
 promise 'pkg-config links with other directories' with_pkg_config "$multiarch"
 promise 'pkg-config links statically' statically "$usual"
 promise 'pkg-config links without any shared library' fully_statically "$usual"
-promise 'a moved prefix links' moved
+promise 'a moved prefix links' moved "$usual/usr/local"
 promise 'CMake links C and C++, shared and static' cmake_with "$usual/usr/local" usual
 promise 'CMake links with other directories' cmake_with "$multiarch/usr" multiarch
 promise 'CMake accepts the version that is there' cmake_with "$usual/usr/local" version -DWANTED="$version"
 promise 'CMake refuses a later version' cmake_refuses 99.0
 promise 'CMake tells that a component is missing' cmake_without_static
-promise "the man page's example compiles and runs" man_page_example_compiles
+promise "the man page's example compiles and runs" man_page_example_compiles "$usual"
 promise 'the man pages are well-formed' man_pages_have_no_warnings
 
-summary
+all_promises_kept

@@ -18,6 +18,9 @@ export CARGO_ZIGBUILD_CACHE_DIR=$CRTX_BUILDDIR/zig
 export ZIG_GLOBAL_CACHE_DIR=$CRTX_BUILDDIR/zig ZIG_LOCAL_CACHE_DIR=$CRTX_BUILDDIR/zig
 export PYTHONPYCACHEPREFIX=$CRTX_BUILDDIR/pycache
 
+# They would reach what is compiled of C and assembly.
+unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS
+
 # The commit's time. Outside git hatchling has a fixed one of its own.
 if [ -z "${SOURCE_DATE_EPOCH:-}" ] && time=$(git -C "$scripts" log -1 --format=%ct 2>/dev/null); then
   export SOURCE_DATE_EPOCH=$time

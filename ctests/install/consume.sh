@@ -1,59 +1,39 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Sourced: what is installed below a root is used as a C or C++ project would use it, by nothing but that.
-# Needs $build, a directory for the programs, which is emptied. `summary` ends the run.
+# Sourced by run.sh, tree.sh and cinstall.sh: ways to build programs against an installed library, and to run them. ROOT is a
+# directory with one such library below it. Sets `build`, for what is built, from CRTX_BUILDDIR.
+# shellcheck shell=bash
 
 cc=${CC:-cc}
 cxx=${CXX:-c++}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-passed=0
-failed=0
 
-rm -rf "$build"
-mkdir -p "$build"
-build=$(cd "$build" && pwd)
+rm -rf "$CRTX_BUILDDIR"
+mkdir -p "$CRTX_BUILDDIR"
+build=$(cd "$CRTX_BUILDDIR" && pwd)
 # The programs acquire a lock, and the checkout may be on a network filesystem.
 ground=$(mktemp -d)
 trap 'rm -rf "$ground"' EXIT
-
-# promise NAME FUNCTION ARGUMENT...: runs it, and counts.
-promise() {
-  local name=$1 status
-  shift
-  # Not as a condition: there `set -e` would have no effect.
-  set +e
-  (set -e && "$@") >"$build/log" 2>&1
-  status=$?
-  set -e
-  if [ "$status" -eq 0 ]; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $name:" >&2
-    cat "$build/log" >&2
-  fi
-}
-
-# `! command` does not trip `set -e`.
-not() { if "$@"; then return 1; fi; }
 
 needs() { readelf -d "$1" | grep -q "NEEDED.*\[$2"; }
 
 runs() { (cd "$ground" && "$@" | grep -qx restored && [ -z "$(ls -A)" ]); }
 
-files_of() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
+libdir_of() { dirname "$(find "$1" -name libcrtx.a)"; }
+
+man_page_of() { find "$1" -name crtx.3; }
 
 # -- with pkg-config ---------------------------------------------------------------------------
 
-# pc ROOT PKG-CONFIG-ARGUMENT...: PKG_CONFIG_SYSROOT_DIR puts ROOT before the paths.
-pc() {
-  local root=$1 directory
+# pc ROOT PKG-CONFIG-ARGUMENT...
+pc() (
+  root=$1
   shift
-  directory=$(dirname "$(find "$root" -name crtx.pc)")
-  PKG_CONFIG_LIBDIR=$directory PKG_CONFIG_SYSROOT_DIR=$root pkg-config "$@" crtx
-}
-
-libdir_of() { dirname "$(find "$1" -name libcrtx.a)"; }
+  PKG_CONFIG_LIBDIR=$(dirname "$(find "$root" -name crtx.pc)")
+  export PKG_CONFIG_LIBDIR
+  # This puts ROOT before the paths, which one that begins at crtx.pc's own place has already.
+  if grep -q '^prefix=/' "$PKG_CONFIG_LIBDIR/crtx.pc"; then export PKG_CONFIG_SYSROOT_DIR=$root; fi
+  pkg-config "$@" crtx
+)
 
 # shellcheck disable=SC2046 # pkg-config's answers are lists
 with_pkg_config() {
@@ -90,6 +70,16 @@ fully_statically() {
   runs "$build/cpp-full"
 }
 
+# A prefix that was moved as a whole: pkg-config finds it by the place of crtx.pc.
+# shellcheck disable=SC2046
+moved() {
+  local prefix=$1 place=$build/moved
+  mkdir -p "$place" && cp -a "$prefix/." "$place/"
+  export PKG_CONFIG_LIBDIR=$place/lib/pkgconfig
+  "$cc" examples/hello.c -o "$build/c-moved" $(pkg-config --define-prefix --cflags --libs crtx)
+  runs env LD_LIBRARY_PATH="$place/lib" "$build/c-moved"
+}
+
 # -- with CMake --------------------------------------------------------------------------------
 
 project() {
@@ -121,7 +111,13 @@ cmake_with() {
   not needs "$place/out/c-static" libcrtx
 }
 
-summary() {
-  echo "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ]
+# -- the man page ------------------------------------------------------------------------------
+
+# shellcheck disable=SC2046
+man_page_example_compiles() {
+  local root=$1
+  sed -n '/^\.Bd -literal$/,/^\.Ed$/{//!p}' "$(man_page_of "$root")" >"$build/man.c"
+  grep -q crtx_lock_acquire "$build/man.c"
+  "$cc" "$build/man.c" -o "$build/man" $(pc "$root" --cflags --libs)
+  (cd "$ground" && LD_LIBRARY_PATH="$(libdir_of "$root")" "$build/man" && [ -z "$(ls -A)" ])
 }
