@@ -87,8 +87,8 @@ test_macos() {
     release=$compiled/$triple/release
     try "the library and all its tests pass the type checker and clippy" type_check --all-targets
     try "the library is built" build_release
-    try "the header compiles alone" "$(cc)" -std=c99 -Wall -Wextra -Werror -Iinclude -fsyntax-only ctests/header_alone.c
-    try "the structs have the promised layout" "$(cc)" -std=c99 -Wall -Wextra -Werror -Iinclude -fsyntax-only ctests/test_layout.c
+    try "the header compiles alone" "$(cc)" -std=c99 -Wall -Wextra -Werror -Iinclude -c ctests/header_alone.c -o "$build/header_alone.o"
+    try "the structs have the promised layout" "$(cc)" -std=c99 -Wall -Wextra -Werror -Iinclude -c ctests/test_layout.c -o "$build/test_layout.o"
     try "hello.c links with the dylib" "$(cc)" -std=c99 -Iinclude examples/hello.c -L"$release" -lcrtx -o "$build/hello-$architecture"
     try "hello.c links with the static library" "$(cc)" -std=c99 -Iinclude examples/hello.c "$release/libcrtx.a" -o "$build/hello-static-$architecture"
     try "hello.cpp links with the dylib" "$(cxx)" -std=c++17 -Iinclude examples/hello.cpp -L"$release" -lcrtx -o "$build/hello-cpp-$architecture"
