@@ -3,7 +3,7 @@
 # Makes sure that what a target needs is here. With everything in place it only looks. As root on a
 # Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
-# Usage: scripts/setup.sh build | demo | engines | test | windows
+# Usage: scripts/setup.sh build | demo | engines | bench | test | windows
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -33,6 +33,21 @@ needs_of_engines() {
   need_library lmdb liblmdb-dev
   # Debian keeps the server's programs out of PATH.
   have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+}
+
+# The peers of the benchmark, and a venv for those in Python.
+needs_of_bench() {
+  needs_of_demo
+  need "${CXX:-c++}" g++
+  need_library rocksdb librocksdb-dev
+  need_library lmdb liblmdb-dev
+  { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
+  if [ "$(id -u)" -eq 0 ] && [ -c /dev/loop-control ]; then
+    PATH=$PATH:/usr/sbin:/sbin
+    need mkfs.ext4 e2fsprogs
+    need mkfs.xfs xfsprogs
+    need mkfs.btrfs btrfs-progs
+  fi
 }
 
 needs_of_test() {
@@ -85,9 +100,9 @@ need_cargo() {
 }
 
 case ${1:-} in
-  build | demo | engines | test | windows) "needs_of_$1" ;;
+  build | demo | engines | bench | test | windows) "needs_of_$1" ;;
   *)
-    echo "usage: $0 build | demo | engines | test | windows" >&2
+    echo "usage: $0 build | demo | engines | bench | test | windows" >&2
     exit 2
     ;;
 esac
