@@ -2,7 +2,7 @@
 # The benchmark, in benches/: docs/performance.md.
 
 TEST_STEPS += bench-smoke
-.PHONY: setup-bench bench-parts bench bench-smoke bench-page lint-bench fmt-bench
+.PHONY: setup-bench bench-parts bench bench-smoke bench-page check-performance lint-bench fmt-bench
 
 BENCH      := $(TARGET)/bench
 BENCH_C    := $(BENCH)/c
@@ -25,7 +25,11 @@ bench-smoke: bench-parts ## a few rounds of the benchmark: every row and peer on
 	@CRTX_BUILDDIR='$(BENCH)' CRTX_LIBDIR='$(RELEASE)' scripts/bench.sh smoke
 
 bench-page: ## write tables and chart of docs/performance.md anew from docs/performance.json
-	@benches/report.py write docs/performance.json
+	@benches/report.py write
+
+test-readme: check-performance
+check-performance:
+	@benches/report.py check
 
 bench-parts: setup-bench build go $(BENCH_C)/libcrtxbench.a $(BENCH_C)/load $(BENCH_C)/libempty.so
 	@$(BENCH_ENV) $(CARGO) build $(BENCH_CARGO) --release
@@ -54,14 +58,12 @@ $(BENCH_C)/libempty.so: benches/floor/empty.c | setup-bench $(BENCH_C)
 	@$(CC) $(BENCH_C99) -shared -fPIC $< -o $@
 
 lint: lint-bench
-lint-bench: setup
+lint-bench: setup go
 	@echo "== lint-bench"
 	@$(CARGO) fmt --manifest-path benches/Cargo.toml --check
 	@$(BENCH_ENV) $(CARGO) clippy $(BENCH_CARGO) --all-targets -- -D warnings
-	@cd benches/go && unformatted=$$($(GO) gofmt -l .) && [ -z "$$unformatted" ] || \
-	  { echo "not as gofmt writes it (make fmt): $$unformatted" >&2; exit 1; }
+	@cd benches/go && $(call go_vet,./...)
 
 fmt: fmt-bench
 fmt-bench:
 	@$(CARGO) fmt --manifest-path benches/Cargo.toml
-	@$(GO) gofmt -w benches/go

@@ -54,7 +54,7 @@ int floor_takeover(const struct floor_site *site, const struct floor_evidence *e
 int reference_acquire(const struct floor_site *site, struct floor_lock *lock, int durable);
 int reference_release(const struct floor_site *site, struct floor_lock *lock);
 
-/* What PostgreSQL's postmaster does for its postmaster.pid (site->marker), and at its end. */
+/* What a PostgreSQL server does for its postmaster.pid (site->marker), and at its end. */
 int postmaster_acquire(const struct floor_site *site);
 int postmaster_release(const struct floor_site *site);
 

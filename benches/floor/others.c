@@ -22,13 +22,20 @@ int reference_release(const struct floor_site *site, struct floor_lock *lock) {
   return 0;
 }
 
-/* CreateLockFile() in PostgreSQL 15's miscinit.c: the sync is of the file, not of its directory. Later
-   lines of the file (port, sockets, shared memory) are rewritten at their leisure, and not counted. */
+/* The calls that strace shows of PostgreSQL 15 (`postgres --single`). The file is synced when it is created,
+   and again when the line about shared memory is added; its directory never. The server's working
+   directory stands for it there. */
 int postmaster_acquire(const struct floor_site *site) {
   int directory, file;
+  char text[8192];
   TRY(directory = open(site->directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   TRY(file = openat(directory, site->marker, O_RDWR | O_CREAT | O_EXCL, 0600));
-  TRY(write(file, site->text, site->length));
+  TRY(write(file, site->text, 35));
+  TRY(fsync(file));
+  TRY(close(file));
+  TRY(file = openat(directory, site->marker, O_RDWR));
+  TRY(read(file, text, sizeof text - 1));
+  TRY(pwrite(file, site->text, 55, 0));
   TRY(fsync(file));
   TRY(close(file));
   TRY(close(directory));

@@ -14,9 +14,9 @@ from collections.abc import Callable
 # The binding as it is in the checkout; isolated mode reads no PYTHONPATH.
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "bindings", "python", "src"))
 
-import crtx  # noqa: E402
-import filelock  # noqa: E402
-import portalocker  # noqa: E402
+import crtx
+import filelock
+import portalocker
 
 OWNER = {
     "deployment_id": "bench",

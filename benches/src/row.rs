@@ -11,6 +11,9 @@ pub const BARE: &str = "bare C";
 /// The kernel's lock on an open file, and nothing else: no marker, no name, no check.
 pub const BARE_FLOCK: &str = "bare flock";
 
+/// Nothing is promised where a sync costs nothing; it is measured for what it shows.
+const NO_TARGETS: &str = "tmpfs";
+
 /// What is asked of a row of the library.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target {
@@ -105,7 +108,7 @@ impl Operation<'_> {
             subject,
             place: self.place.clone(),
             against: self.against.clone().filter(|against| *against != own),
-            target,
+            target: target.filter(|_| self.place != NO_TARGETS),
             every: self.every,
             action: Box::new(action),
         });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Rounds: in each, every row once, in an order of chance, so that noise hits all alike.
+//! Rounds: in each, every row once, in an order of chance, so that noise hits all alike. Rows that are
+//! compared with each other follow each other, because noise that comes and goes is then the same for them.
 
 use std::collections::BTreeMap;
 
@@ -29,11 +30,12 @@ pub struct Summary {
 pub fn run(rows: &mut [Row], warm_up: usize, rounds: usize, seed: u64) -> Result<Vec<Summary>> {
     let mut random = Random(seed);
     let mut measured: Vec<Measured> = rows.iter().map(|_| Measured::default()).collect();
-    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let mut groups = groups(rows);
     for round in 0..warm_up + rounds {
-        random.shuffle(&mut order);
+        random.shuffle(&mut groups);
+        groups.iter_mut().for_each(|group| random.shuffle(group));
         let counted = round.checked_sub(warm_up);
-        for &index in &order {
+        for &index in groups.iter().flatten() {
             let row = &mut rows[index];
             if counted.unwrap_or(round) % row.every != 0 {
                 continue;
@@ -56,6 +58,16 @@ pub fn run(rows: &mut [Row], warm_up: usize, rounds: usize, seed: u64) -> Result
         progress(round + 1, warm_up + rounds);
     }
     summaries(rows, &measured, &mut random)
+}
+
+/// The rows with the same place and the same base.
+fn groups(rows: &[Row]) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        let base = row.against.as_ref().map_or(&row.operation, |(operation, _)| operation);
+        groups.entry((base, &row.place)).or_default().push(index);
+    }
+    groups.into_values().collect()
 }
 
 fn progress(done: usize, all: usize) {

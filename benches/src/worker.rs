@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::crtx::{self, Handle};
 use crate::floor::c_path;
@@ -18,6 +19,9 @@ use crate::{Result, row};
 const PATIENCE_MS: u32 = 60_000;
 /// So many waits of one window go back to who asked; the longest always.
 const MOST_WAITS: usize = 500;
+
+/// What a competitor does between giving back and wanting again, so that others get it.
+const BETWEEN: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
 struct Worker {
@@ -151,7 +155,7 @@ fn contend<T>(
     mut give_back: impl FnMut(T) -> Result<()>,
 ) -> Result<Vec<u64>> {
     while clock(libc::CLOCK_MONOTONIC) < start {
-        std::thread::sleep(std::time::Duration::from_micros(200));
+        std::thread::sleep(Duration::from_micros(200));
     }
     let mut waits = Vec::new();
     let (mut count, mut handed_over, mut longest) = (0, 0, 0);
@@ -159,6 +163,7 @@ fn contend<T>(
         let (took, held) = row::timed(&mut take)?;
         handed_over += u64::from(board.was_another());
         give_back(held)?;
+        std::thread::sleep(BETWEEN);
         count += 1;
         longest = longest.max(took);
         if waits.len() < MOST_WAITS {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! 2 to 64 processes that take the same lock and give it back all the time, as fast as they can. A time
-//! is that of one call of acquire; the ratio is of the window's time per acquire.
+//! 2 to 64 processes that take the same lock, give it back, pause for 100 us, and want it again. A time is
+//! that of one call of acquire; the ratio is of the window's time per acquire.
 
 use std::cell::RefCell;
 use std::ffi::OsStr;

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use crate::child::{Peer, Shared};
 use crate::crtx::{self, Key, PROCESS_CRASH};
-use crate::floor;
+use crate::floor::{self, Site};
 use crate::place::Place;
-use crate::row::{LIBCRTX, Rows, Sample, Target, times};
-use crate::rows::lock::word;
+use crate::row::{BARE, LIBCRTX, Rows, Sample, Target, times};
+use crate::rows::lock::{marker_text, word};
 use crate::rows::stale::{QUARANTINE, quarantine};
 use crate::{Result, worker};
 
@@ -81,6 +81,7 @@ fn with_commas(number: u64) -> String {
 /// The same calls in a directory with nothing in it and in one with 100,000 files that earlier
 /// quarantines left (empty here: no call of these reads them).
 pub fn add_quarantined(rows: &mut Rows, place: &Place) -> Result<()> {
+    let text = marker_text(place)?;
     let full = place.subject("quarantined-full")?;
     for index in 0..QUARANTINED {
         let (day, second) = (index / 86_400 + 1, index % 86_400);
@@ -98,6 +99,12 @@ pub fn add_quarantined(rows: &mut Rows, place: &Place) -> Result<()> {
             .against(EMPTY, LIBCRTX)
             .add(LIBCRTX, target, move || {
                 times(COUNT, || crtx::release(crtx::acquire(&own, PROCESS_CRASH, 0)?))
+            });
+        let site = Site::new(&place.subject(subject)?, "bare", &text)?;
+        rows.operation(&format!("crash-only acquire+release, {what}"), &place.name)
+            .against(EMPTY, BARE)
+            .add(BARE, None, move || {
+                times(COUNT, || site.release(&mut site.acquire(false)?, false))
             });
         let (own, mut marker) = (path.clone(), crtx::empty_marker());
         rows.operation(&format!("inspect, absent, {what}"), &place.name)

@@ -13,8 +13,7 @@ use crate::row::{BARE, LIBCRTX, Rows, Sample, Target, timed, times};
 use crate::{Result, worker};
 
 pub const REFERENCE: &str = "reference protocol";
-/// Operations of one round, for those that sync and for those that do not.
-const SLOW: usize = 2;
+/// Operations of one round, if they do not sync; of those that do, one.
 const FAST: usize = 12;
 
 pub const DURABLE_ACQUIRE: &str = "durable acquire";
@@ -56,31 +55,31 @@ fn add_acquire(
     let mut operation = rows.operation(DURABLE_ACQUIRE, &place.name);
     let (path, settled) = (Rc::clone(crtx), place.c_path.clone());
     operation.add(LIBCRTX, Some(Target::Ratio(1.15)), move || {
-        repeated(&settled, || {
+        synced(&settled, || {
             let (took, lock) = timed(|| crtx::acquire(&path, FULL, 0))?;
             crtx::release(lock).map(|()| took)
         })
     });
     let (site, settled) = (Rc::clone(bare), place.c_path.clone());
     operation.add(BARE, None, move || {
-        repeated(&settled, || {
+        synced(&settled, || {
             let (took, mut lock) = timed(|| site.acquire(true))?;
             site.release(&mut lock, true).map(|()| took)
         })
     });
     let (site, settled) = (Rc::clone(reference), place.c_path.clone());
     operation.add(REFERENCE, None, move || {
-        repeated(&settled, || {
+        synced(&settled, || {
             let (took, mut lock) = timed(|| site.reference_acquire(true))?;
             site.reference_release(&mut lock).map(|()| took)
         })
     });
 }
 
-/// A few of one round; what earlier rows left to be written is written first.
-pub fn repeated(settled: &CStr, mut one: impl FnMut() -> Result<u64>) -> Result<Sample> {
+/// One that syncs; what earlier rows left to be written is written first.
+pub fn synced(settled: &CStr, one: impl FnOnce() -> Result<u64>) -> Result<Sample> {
     floor::settle(settled)?;
-    (0..SLOW).map(|_| one()).collect::<Result<Vec<u64>>>().map(Sample::of)
+    Ok(Sample::of(vec![one()?]))
 }
 
 fn add_durable(
@@ -93,22 +92,22 @@ fn add_durable(
     let mut operation = rows.operation(DURABLE_CYCLE, &place.name);
     let (path, settled) = (Rc::clone(crtx), place.c_path.clone());
     operation.add(LIBCRTX, Some(Target::Ratio(1.15)), move || {
-        repeated(&settled, || Ok(timed(|| crtx::release(crtx::acquire(&path, FULL, 0)?))?.0))
+        synced(&settled, || Ok(timed(|| crtx::release(crtx::acquire(&path, FULL, 0)?))?.0))
     });
     let (site, settled) = (Rc::clone(bare), place.c_path.clone());
     operation.add(BARE, None, move || {
-        repeated(&settled, || Ok(timed(|| site.release(&mut site.acquire(true)?, true))?.0))
+        synced(&settled, || Ok(timed(|| site.release(&mut site.acquire(true)?, true))?.0))
     });
     let (site, settled) = (Rc::clone(reference), place.c_path.clone());
     operation.add(REFERENCE, None, move || {
-        repeated(&settled, || {
+        synced(&settled, || {
             Ok(timed(|| site.reference_release(&mut site.reference_acquire(true)?))?.0)
         })
     });
     let block = Block::open(&place.subject("block")?.join("block"))?;
     let settled = place.c_path.clone();
     operation.add("one pwrite+fdatasync", None, move || {
-        repeated(&settled, || Ok(timed(|| block.write_and_sync())?.0))
+        synced(&settled, || Ok(timed(|| block.write_and_sync())?.0))
     });
     Ok(())
 }

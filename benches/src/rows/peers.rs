@@ -12,9 +12,7 @@ use crate::child::{Peer, Shared};
 use crate::floor::{self, Site, Sqlite, c_path};
 use crate::place::Place;
 use crate::row::{Rows, Sample, timed, times};
-use crate::rows::lock::{
-    CRASH_ONLY_CYCLE, DURABLE_CYCLE, REFUSED_HELD, marker_text, repeated, word,
-};
+use crate::rows::lock::{CRASH_ONLY_CYCLE, DURABLE_CYCLE, REFUSED_HELD, marker_text, synced, word};
 use crate::{Programs, Result};
 
 const FAST: usize = 12;
@@ -80,7 +78,9 @@ fn add_rust(rows: &mut Rows, place: &Place) -> Result<()> {
 
 const STD: &str = "std File::try_lock";
 
+// build.rs has looked at the version.
 #[cfg(std_file_lock)]
+#[allow(clippy::incompatible_msrv)]
 fn add_std(rows: &mut Rows, place: &Place, own: PathBuf, held: PathBuf) {
     rows.operation(CRASH_ONLY_CYCLE, &place.name).add(STD, None, move || {
         times(FAST, || {
@@ -132,7 +132,7 @@ fn add_postmaster(rows: &mut Rows, place: &Place) -> Result<()> {
     let settled = place.c_path.clone();
     let mut operation = rows.operation(DURABLE_CYCLE, &place.name);
     operation.add("PostgreSQL postmaster.pid, bare", None, move || {
-        repeated(&settled, || {
+        synced(&settled, || {
             Ok(timed(|| {
                 site.postmaster_acquire()?;
                 site.postmaster_release()
@@ -150,7 +150,7 @@ const PYTHON: [(&str, &str, &str, usize); 6] = [
     (CRASH_ONLY_CYCLE, "filelock", "filelock-cycle", FAST),
     (CRASH_ONLY_CYCLE, "portalocker", "portalocker-cycle", FAST),
     (CRASH_ONLY_CYCLE, "libcrtx from Python", "crtx-cycle", FAST),
-    (DURABLE_CYCLE, "libcrtx from Python", "crtx-durable-cycle", 2),
+    (DURABLE_CYCLE, "libcrtx from Python", "crtx-durable-cycle", 1),
     (REFUSED_HELD, "filelock", "filelock-refused", FAST),
     (REFUSED_HELD, "portalocker", "portalocker-refused", FAST),
 ];
@@ -158,7 +158,7 @@ const PYTHON: [(&str, &str, &str, usize); 6] = [
 const GO: [(&str, &str, &str, usize); 4] = [
     (CRASH_ONLY_CYCLE, "gofrs/flock", "flock-cycle", FAST),
     (CRASH_ONLY_CYCLE, "libcrtx from Go", "crtx-cycle", FAST),
-    (DURABLE_CYCLE, "libcrtx from Go", "crtx-durable-cycle", 2),
+    (DURABLE_CYCLE, "libcrtx from Go", "crtx-durable-cycle", 1),
     (REFUSED_HELD, "gofrs/flock", "flock-refused", FAST),
 ];
 
