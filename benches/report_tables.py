@@ -103,6 +103,11 @@ def measured(data: Data, row: Row) -> str:
     return f"{duration(row['median_ns'] - (base or row)['median_ns'])} more"
 
 
+def named(row: Row) -> str:
+    """With the subject, where it is not the library as always."""
+    return f"{row['operation']}{row['subject'].removeprefix(LIBCRTX)}"
+
+
 def place_names(data: Data) -> list[str]:
     return [place["name"] for place in data["places"]]
 
@@ -116,7 +121,8 @@ def run(data: Data) -> str:
     rounds = f"{data['rounds']} rounds after {data['warm_up']} to warm up, seed {data['seed']}"
     return (
         f"Measured {data['measured_at']} at commit {data['commit']}: {cpu}, "
-        f"Linux {machine['kernel']}; places: {places}; {rounds}; {versions}. **Targets met: {sum(met)} of {len(met)}.**"
+        f"Linux {machine['kernel']}; places: {places}; {rounds}; {versions}. "
+        f"**Targets met: {sum(met)} of {len(met)}.**"
     )
 
 
@@ -134,7 +140,7 @@ def targets(data: Data) -> str:
 
 def other_targets(data: Data) -> str:
     lines = [
-        [row["operation"], asked(row["target"]), measured(data, row), verdict(row)]
+        [named(row), asked(row["target"]), measured(data, row), verdict(row)]
         for row in data["rows"]
         if "target" in row and row["operation"] not in EACH
     ]

@@ -218,8 +218,9 @@ pub struct Key {
 }
 
 impl Key {
-    pub fn new() -> Result<Key> {
-        let (mut key, mut error) = (Key { seed: [7; 32], public: [0; 32] }, CError::new());
+    /// The key of a seed of the benchmark's own.
+    pub fn of(seed: u8) -> Result<Key> {
+        let (mut key, mut error) = (Key { seed: [seed; 32], public: [0; 32] }, CError::new());
         // SAFETY: both arrays have the lengths that are told.
         let status = unsafe {
             crtx_public_key(key.seed.as_ptr(), 32, key.public.as_mut_ptr(), 32, &mut error)

@@ -112,7 +112,7 @@ pub fn add_quarantined(rows: &mut Rows, place: &Place) -> Result<()> {
             .add(LIBCRTX, target, move || {
                 times(COUNT, || crtx::inspect(&own, &mut marker).map(drop))
             });
-        let (key, settled) = (Key::new()?, place.c_path.clone());
+        let (key, settled) = (Key::of(0)?, place.c_path.clone());
         rows.operation(&format!("{QUARANTINE}, {what}"), &place.name)
             .against(&format!("{QUARANTINE}, nothing quarantined"), LIBCRTX)
             .add(LIBCRTX, target, move || {

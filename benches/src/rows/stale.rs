@@ -17,7 +17,7 @@ pub const QUARANTINE: &str = "quarantine";
 
 pub fn add(rows: &mut Rows, place: &Place) -> Result<()> {
     let text = marker_text(place)?;
-    let key = Key::new()?;
+    let key = Key::of(0)?;
     let path = place.marker("quarantined")?;
     let settled = place.c_path.clone();
     rows.operation(QUARANTINE, &place.name).add(LIBCRTX, None, move || {
@@ -34,7 +34,7 @@ pub fn add(rows: &mut Rows, place: &Place) -> Result<()> {
         Ok(Sample::of(vec![took]))
     });
 
-    let key = Key::new()?;
+    let key = Key::of(0)?;
     let (path, settled) = (place.marker("taken-over")?, place.c_path.clone());
     rows.operation("takeover", &place.name).add(LIBCRTX, None, move || {
         crtx::leave_stale(&path)?;
