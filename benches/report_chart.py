@@ -20,11 +20,18 @@ OPERATIONS = (
     "quarantine",
     "takeover",
     "handoff, crash-only",
+    "handoff, durable",
     "library load",
 )
 WIDTH, LABELS, RIGHT = 900, 260, 90
 BAR, STEP, GAP, TOP = 11, 16, 26, 74
-BASES = ("bare C", "bare flock", "empty library", "ed25519-dalek verify_strict")
+BASES = (
+    "bare C",
+    "bare C, release then acquire",
+    "bare flock",
+    "empty library",
+    "ed25519-dalek verify_strict",
+)
 
 STYLE = """
   svg { color-scheme: light dark; }

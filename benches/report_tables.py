@@ -190,14 +190,14 @@ def crowd(data: Data) -> str:
 
     lines = []
     for row in filter(is_crowd, data["rows"]):
-        ratio = interval(row) if "ratio" in row else "1"
+        ratio = f"{interval(row)} x {row['ratio']['to']}" if "ratio" in row else ""
         figures = [duration(row["median_ns"]), duration(row["p99_ns"])]
         lines.append([row["operation"], row["subject"], *figures, ratio])
     lines += [
         [row["operation"], row["subject"], "", "", f"skipped: {row['reason']}"]
         for row in filter(is_crowd, data["skipped"])
     ]
-    return table(["operation", "who", "median", "p99", "times the first of its kind"], lines)
+    return table(["operation", "who", "median", "p99", "ratio"], lines)
 
 
 def contention(data: Data) -> str:

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use crate::child::{Peer, Shared};
 use crate::crtx::{FULL, PROCESS_CRASH};
+use crate::floor::Site;
 use crate::place::Place;
-use crate::row::{BARE_FLOCK, LIBCRTX, Rows, Sample, Target};
-use crate::rows::lock::word;
+use crate::row::{BARE_FLOCK, LIBCRTX, Rows, Sample, Target, timed};
+use crate::rows::lock::{marker_text, word};
 use crate::{Result, worker};
 
 const TARGET: Option<Target> = Some(Target::Median(2e6));
+/// What has to be done between the two, by one process that need not wait.
+const BARE_SEQUENCE: &str = "bare C, release then acquire";
 /// Long enough for the waiter to be past its first tries.
 const SHORT: Duration = Duration::from_millis(25);
 const WAITING: &str = "CPU time of waiting 500 ms";
@@ -28,6 +31,7 @@ struct Pair {
 }
 
 pub fn add(rows: &mut Rows, place: &Place) -> Result<()> {
+    let text = marker_text(place)?;
     let pair = Rc::new(Pair {
         holder: Peer::worker()?.shared(),
         waiter: Peer::worker()?.shared(),
@@ -43,7 +47,7 @@ pub fn add(rows: &mut Rows, place: &Place) -> Result<()> {
     }
 
     for (name, durability) in [("handoff, crash-only", PROCESS_CRASH), ("handoff, durable", FULL)] {
-        let mut operation = rows.operation(name, &place.name).against(name, BARE_FLOCK);
+        let mut operation = rows.operation(name, &place.name).against(name, BARE_SEQUENCE);
         let its = Rc::clone(&pair);
         operation.add(LIBCRTX, TARGET, move || {
             let (handed_over, _) = its.hand_over(durability, SHORT)?;
@@ -52,6 +56,17 @@ pub fn add(rows: &mut Rows, place: &Place) -> Result<()> {
         let its = Rc::clone(&flocks);
         operation
             .add(BARE_FLOCK, None, move || Ok(Sample::of(vec![its.hand_over_flock(SHORT)?.0])));
+        let site = Site::new(&place.subject("handoff-bare")?, "marker", &text)?;
+        let durable = durability == FULL;
+        operation.add(BARE_SEQUENCE, None, move || {
+            let mut lock = site.acquire(durable)?;
+            let (took, mut next) = timed(|| {
+                site.release(&mut lock, durable)?;
+                site.acquire(durable)
+            })?;
+            site.release(&mut next, durable)?;
+            Ok(Sample::of(vec![took]))
+        });
     }
     let mut operation = rows.operation(WAITING, &place.name).against(WAITING, BARE_FLOCK).every(10);
     operation
