@@ -59,7 +59,8 @@ clean_up() {
     if [ -n "${CRTX_BENCH_NAMESPACE:-}" ]; then
       umount --recursive --lazy "$work/mounted" 2>/dev/null || true
     fi
-    rm -rf --one-file-system "$work"
+    # Its children see the end of their input, and may be about to end.
+    rm -rf --one-file-system "$work" 2>/dev/null || { sleep 1 && rm -rf --one-file-system "$work"; }
   fi
 }
 trap clean_up EXIT
