@@ -112,17 +112,21 @@ def place_names(data: Data) -> list[str]:
     return [place["name"] for place in data["places"]]
 
 
+def score(data: Data) -> str:
+    met = [row["target"]["met"] for row in data["rows"] if "target" in row]
+    return f"Targets met: {sum(met)} of {len(met)}."
+
+
 def run(data: Data) -> str:
     machine = data["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
     places = ", ".join(f"{place['name']} ({place['filesystem']})" for place in data["places"])
-    met = [row["target"]["met"] for row in data["rows"] if "target" in row]
     cpu = f"{machine['cpu']}, {machine['cores']} cores, {machine['architecture']}"
     rounds = f"{data['rounds']} rounds after {data['warm_up']} to warm up, seed {data['seed']}"
     return (
         f"Measured {data['measured_at']} at commit {data['commit']}: {cpu}, "
         f"Linux {machine['kernel']}; places: {places}; {rounds}; {versions}. "
-        f"**Targets met: {sum(met)} of {len(met)}.**"
+        f"**{score(data)}**"
     )
 
 
@@ -240,7 +244,8 @@ def headlines(data: Data) -> str:
                 [operation, duration(row["median_ns"]), f"{times(ratio['median'])} x {ratio['to']}"]
             )
     places = {place["name"]: place["filesystem"] for place in data["places"]}
-    return table([f"median on {places[data['main_place']]}", LIBCRTX, "beside"], lines)
+    head = [f"median on {places[data['main_place']]}", LIBCRTX, "beside"]
+    return f"{table(head, lines)}\n\n{score(data)}"
 
 
 #: By the names in the pages' markers.

@@ -14,9 +14,10 @@ from collections.abc import Callable
 # The binding as it is in the checkout; isolated mode reads no PYTHONPATH.
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "bindings", "python", "src"))
 
-import crtx
 import filelock
 import portalocker
+
+import crtx
 
 OWNER = {
     "deployment_id": "bench",

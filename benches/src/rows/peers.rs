@@ -22,8 +22,10 @@ pub fn add(rows: &mut Rows, place: &Place, programs: &Programs) -> Result<Vec<(S
     add_engines(rows, place)?;
     add_postmaster(rows, place)?;
     let mut versions = Vec::new();
-    let python =
-        Peer::start("Python", Command::new(&programs.python).arg("-I").arg(&programs.python_peers));
+    let python = Peer::start(
+        "Python",
+        Command::new(&programs.python).args(["-I", "-B"]).arg(&programs.python_peers),
+    );
     versions.extend(add_child(rows, place, python, &PYTHON)?);
     let go = Peer::start("Go", &mut Command::new(&programs.go_peers));
     versions.extend(add_child(rows, place, go, &GO)?);
