@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `crtx-bench worker`: a process that holds, waits and competes on command (see child.rs).
 
+use std::error::Error;
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{self, BufRead, Write};
@@ -8,6 +9,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ const MOST_WAITS: usize = 500;
 /// What a competitor does between giving back and wanting again, so that others get it.
 const BETWEEN: Duration = Duration::from_micros(100);
 
+/// What is held, by this process, between one command and the next.
 #[derive(Default)]
 struct Worker {
     held: Option<Handle>,
@@ -30,13 +33,28 @@ struct Worker {
     file: Option<File>,
 }
 
+/// A command and what belongs to it.
+struct Words<'a>(Vec<&'a [u8]>);
+
+impl Words<'_> {
+    fn path(&self) -> Result<CString> {
+        Ok(CString::new(*self.0.get(1).ok_or("no path")?)?)
+    }
+
+    fn number<T: FromStr>(&self, at: usize) -> Result<T>
+    where
+        T::Err: Error + 'static,
+    {
+        Ok(std::str::from_utf8(self.0.get(at).ok_or("too few words")?)?.parse()?)
+    }
+}
+
 pub fn run() -> Result<()> {
     let mut worker = Worker::default();
     let mut answers = io::stdout().lock();
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;
-        let words: Vec<&[u8]> = line.split(|&byte| byte == b'\t').collect();
-        match worker.obey(&words) {
+        match worker.obey(&Words(line.split(|&byte| byte == b'\t').collect())) {
             Ok(numbers) => {
                 let texts: Vec<String> = numbers.iter().map(u64::to_string).collect();
                 writeln!(answers, "ok {}", texts.join(" "))?;
@@ -49,100 +67,106 @@ pub fn run() -> Result<()> {
 }
 
 impl Worker {
-    fn obey(&mut self, words: &[&[u8]]) -> Result<Vec<u64>> {
-        let (&command, rest) = words.split_first().ok_or("no command")?;
-        let text = |at: usize| -> Result<&str> {
-            Ok(std::str::from_utf8(rest.get(at).ok_or("too few words")?)?)
-        };
-        let number = |at: usize| -> Result<u64> { Ok(text(at)?.parse()?) };
-        let path = || -> Result<CString> { Ok(CString::new(*rest.first().ok_or("no path")?)?) };
-        match command {
-            // hold PATH DURABILITY
-            b"hold" => {
-                self.held = Some(crtx::acquire(&path()?, number(1)?.try_into()?, 0)?);
-                Ok(vec![])
-            }
-            // release: when the call began
-            b"release" => {
-                let held = self.held.take().ok_or("nothing is held")?;
-                let start = clock(libc::CLOCK_MONOTONIC);
-                crtx::release(held).map(|()| vec![start])
-            }
-            // wait PATH DURABILITY: when the call returned, the CPU time, the time that passed
-            b"wait" => {
-                let (path, durability) = (path()?, number(1)?.try_into()?);
-                let (numbers, held) = waited(|| crtx::acquire(&path, durability, PATIENCE_MS))?;
-                self.held = Some(held);
-                Ok(numbers)
-            }
-            // The same three with flock alone, on an open file.
-            b"flock-open" => {
-                let path = Path::new(OsStr::from_bytes(rest.first().ok_or("no path")?));
-                let opened = File::options().create(true).append(true).open(path)?;
-                self.file = Some(opened);
-                Ok(vec![])
-            }
+    /// The numbers that are the answer; times are in nanoseconds.
+    fn obey(&mut self, words: &Words) -> Result<Vec<u64>> {
+        match words.0[0] {
+            b"hold" => self.hold(&words.path()?, words.number(2)?),
+            b"wait" => self.wait(&words.path()?, words.number(2)?),
+            b"release" => self.release(),
+            b"flock-open" => self.open(&words.path()?),
             b"flock-wait" => {
-                let file = self.file.as_ref().ok_or("no file")?;
-                waited(|| flock(file, libc::LOCK_EX)).map(|(numbers, ())| numbers)
+                waited(|| flock(self.file()?, libc::LOCK_EX)).map(|(numbers, ())| numbers)
             }
             b"flock-release" => {
-                let file = self.file.as_ref().ok_or("no file")?;
                 let start = clock(libc::CLOCK_MONOTONIC);
-                flock(file, libc::LOCK_UN).map(|()| vec![start])
-            }
-            // contend PATH START END: what happened in the window
-            b"contend" => {
-                let (path, window) = (path()?, (number(1)?, number(2)?));
-                let mut board = Board::open(&path)?;
-                match &self.file {
-                    Some(file) => contend(
-                        window,
-                        &mut board,
-                        || flock(file, libc::LOCK_EX),
-                        |()| flock(file, libc::LOCK_UN),
-                    ),
-                    None => contend(
-                        window,
-                        &mut board,
-                        || crtx::acquire(&path, crtx::PROCESS_CRASH, PATIENCE_MS),
-                        crtx::release,
-                    ),
-                }
+                flock(self.file()?, libc::LOCK_UN).map(|()| vec![start])
             }
             b"flock-close" => {
                 self.file = None;
                 Ok(vec![])
             }
-            // many DIRECTORY COUNT: holds so many locks there
-            b"many" => {
-                raise_the_limit_of_files();
-                let directory = Path::new(OsStr::from_bytes(rest.first().ok_or("no path")?));
-                for index in 0..number(1)? {
-                    let path = c_path(&directory.join(format!("held-{index}")))?;
-                    let held = crtx::acquire(&path, crtx::PROCESS_CRASH, 0)?;
-                    self.many.push((path, held));
-                }
-                Ok(vec![])
-            }
+            b"contend" => self.contend(&words.path()?, (words.number(2)?, words.number(3)?)),
+            b"many" => self.hold_many(&words.path()?, words.number(2)?),
             b"cycle" => {
-                let path = path()?;
+                let path = words.path()?;
                 let cycle = || crtx::release(crtx::acquire(&path, crtx::PROCESS_CRASH, 0)?);
-                Ok(row::times(number(1)?.try_into()?, cycle)?.times)
+                Ok(row::times(words.number(2)?, cycle)?.times)
             }
-            // check COUNT and inspect COUNT: the one in the middle of the many
             b"check" => {
-                let (_, held) = self.many.get(self.many.len() / 2).ok_or("no lock")?;
-                Ok(row::times(number(0)?.try_into()?, || crtx::check(*held))?.times)
+                let held = self.middle()?.1;
+                Ok(row::times(words.number(1)?, || crtx::check(held))?.times)
             }
             b"inspect" => {
-                let (path, _) = self.many.get(self.many.len() / 2).ok_or("no lock")?;
-                let mut marker = crtx::empty_marker();
+                let (path, mut marker) = (&self.middle()?.0, crtx::empty_marker());
                 let one = || crtx::inspect(path, &mut marker).map(drop);
-                Ok(row::times(number(0)?.try_into()?, one)?.times)
+                Ok(row::times(words.number(1)?, one)?.times)
             }
             other => Err(format!("unknown command {}", String::from_utf8_lossy(other)).into()),
         }
+    }
+
+    fn hold(&mut self, path: &CStr, durability: u32) -> Result<Vec<u64>> {
+        self.held = Some(crtx::acquire(path, durability, 0)?);
+        Ok(vec![])
+    }
+
+    /// When the call returned, the CPU time that it took, the time that passed.
+    fn wait(&mut self, path: &CStr, durability: u32) -> Result<Vec<u64>> {
+        let (numbers, held) = waited(|| crtx::acquire(path, durability, PATIENCE_MS))?;
+        self.held = Some(held);
+        Ok(numbers)
+    }
+
+    /// When the call began.
+    fn release(&mut self) -> Result<Vec<u64>> {
+        let held = self.held.take().ok_or("nothing is held")?;
+        let start = clock(libc::CLOCK_MONOTONIC);
+        crtx::release(held).map(|()| vec![start])
+    }
+
+    fn open(&mut self, path: &CStr) -> Result<Vec<u64>> {
+        let path = Path::new(OsStr::from_bytes(path.to_bytes()));
+        self.file = Some(File::options().create(true).append(true).open(path)?);
+        Ok(vec![])
+    }
+
+    fn file(&self) -> Result<&File> {
+        Ok(self.file.as_ref().ok_or("no file is open")?)
+    }
+
+    /// With the file that is open, or with the library's lock if none is.
+    fn contend(&mut self, path: &CStr, window: (u64, u64)) -> Result<Vec<u64>> {
+        let mut board = Board::open(path)?;
+        match &self.file {
+            Some(file) => contend(
+                window,
+                &mut board,
+                || flock(file, libc::LOCK_EX),
+                |()| flock(file, libc::LOCK_UN),
+            ),
+            None => contend(
+                window,
+                &mut board,
+                || crtx::acquire(path, crtx::PROCESS_CRASH, PATIENCE_MS),
+                crtx::release,
+            ),
+        }
+    }
+
+    fn hold_many(&mut self, directory: &CStr, count: u64) -> Result<Vec<u64>> {
+        raise_the_limit_of_files();
+        let directory = Path::new(OsStr::from_bytes(directory.to_bytes()));
+        for index in 0..count {
+            let path = c_path(&directory.join(format!("held-{index}")))?;
+            let held = crtx::acquire(&path, crtx::PROCESS_CRASH, 0)?;
+            self.many.push((path, held));
+        }
+        Ok(vec![])
+    }
+
+    /// The one in the middle of the many.
+    fn middle(&self) -> Result<&(CString, Handle)> {
+        Ok(self.many.get(self.many.len() / 2).ok_or("no lock is held")?)
     }
 }
 
@@ -246,7 +270,7 @@ pub fn most_locks() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the struct outlives the call.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
-    (limit.rlim_cur - 50) / 3
+    limit.rlim_cur.saturating_sub(50) / 3
 }
 
 /// Whether the marker at `path` is held, to be sure of what is measured.
