@@ -119,7 +119,7 @@ def chart(data: dict[str, Any]) -> str:
         grid.append(text(x, TOP - 14, name, "quiet", "middle"))
     filesystem = {it["name"]: it["filesystem"] for it in data["places"]}[place]
     title = f"libcrtx {data['versions']['libcrtx']} beside its floors and peers, on {filesystem}"
-    legend = "medians, logarithmic, each with a line to its p99. Blue: libcrtx. Strong grey: the floor; faint: others."
+    legend = "medians, each with a line to its p99. Blue: libcrtx. Strong grey: the floor."
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(title)}">',

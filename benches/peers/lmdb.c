@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <lmdb.h>
-#include <stddef.h>
+#include <stdio.h>
 
 #include "peers.h"
 
@@ -13,4 +13,10 @@ int lmdb_open_and_close(const char *directory) {
   return status;
 }
 
-const char *lmdb_name(void) { return mdb_version(NULL, NULL, NULL); }
+const char *lmdb_name(void) {
+  static char name[32];
+  int major, minor, patch;
+  mdb_version(&major, &minor, &patch);
+  snprintf(name, sizeof name, "%d.%d.%d", major, minor, patch);
+  return name;
+}
