@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 go_vet     = $(GO_NEWER) go vet $(1) && $(GO_NEWER) go run $(STATICCHECK) $(1)
 
-GO_SOURCES = bindings/go examples/hello.go $(wildcard examples/*/*.go)
+GO_SOURCES = bindings/go benches/go examples/hello.go $(wildcard examples/*/*.go)
 
 # The shared library is tested as it is installed.
 GO_INSTALLED := $(GO_LOGS)/installed

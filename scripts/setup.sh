@@ -3,7 +3,7 @@
 # Makes sure that what a target needs is here. With everything in place it only looks. As root on a
 # Debian-like system it installs what is missing; otherwise it names it in one line.
 # (No clang: it would add some 250 MB, and gcc and g++ suffice. `make test CC=clang` works too.)
-# Usage: scripts/setup.sh build | demo | engines | test | windows | macos | musl | aarch64 | i686
+# Usage: scripts/setup.sh build | demo | engines | bench | test | windows | macos | musl | aarch64 | i686
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -41,6 +41,24 @@ needs_of_a_venv() {
   { have python3 && python3 -I -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
 }
 
+# To make filesystems and mount them.
+needs_of_filesystems() {
+  PATH=$PATH:/usr/sbin:/sbin
+  need mkfs.ext4 e2fsprogs
+  need mkfs.xfs xfsprogs
+  need mkfs.btrfs btrfs-progs
+}
+
+# The peers of the benchmark, and a venv for those in Python.
+needs_of_bench() {
+  needs_of_demo
+  need "${CXX:-c++}" g++
+  need_library rocksdb librocksdb-dev
+  need_library lmdb liblmdb-dev
+  needs_of_a_venv
+  if [ "$(id -u)" -eq 0 ] && [ -c /dev/loop-control ]; then needs_of_filesystems; fi
+}
+
 needs_of_test() {
   needs_of_demo
   need "${CXX:-c++}" g++
@@ -57,12 +75,7 @@ needs_of_test() {
     need fish fish
   fi
   # The power cut test runs as root only, and only where it can mount.
-  if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then
-    PATH=$PATH:/usr/sbin:/sbin
-    need mkfs.ext4 e2fsprogs
-    need mkfs.xfs xfsprogs
-    need mkfs.btrfs btrfs-progs
-  fi
+  if [ "$(id -u)" -eq 0 ] && [ -c /dev/fuse ]; then needs_of_filesystems; fi
 }
 
 # The compilers for Windows, and Wine to run what they make. (Wine's command is in no directory of PATH.)
@@ -121,9 +134,9 @@ need_cargo() {
 }
 
 case ${1:-} in
-  build | demo | engines | test | windows | macos | musl | aarch64 | i686) "needs_of_$1" ;;
+  build | demo | engines | bench | test | windows | macos | musl | aarch64 | i686) "needs_of_$1" ;;
   *)
-    echo "usage: $0 build | demo | engines | test | windows | macos | musl | aarch64 | i686" >&2
+    echo "usage: $0 build | demo | engines | bench | test | windows | macos | musl | aarch64 | i686" >&2
     exit 2
     ;;
 esac

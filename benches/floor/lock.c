@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Acquire, release and check. */
+#include "calls.h"
+
+static int look_at_directory(const struct floor_site *site, int *directory) {
+  struct stat status;
+  struct statfs filesystem;
+  TRY(*directory = open(site->directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  TRY(fstat(*directory, &status));
+  TRY(fstatfs(*directory, &filesystem));
+  return 0;
+}
+
+/* The companion is opened, seen to be a regular file of ours, locked, and still at its path. */
+static int claim_companion(const struct floor_site *site, struct floor_lock *lock) {
+  struct stat status;
+  TRY(lock->companion = openat(lock->directory, site->companion, O_RDWR | O_CREAT | LOCK_FILE, 0600));
+  TRY(fstat(lock->companion, &status));
+  TRY(flock(lock->companion, LOCK_EX | LOCK_NB));
+  TRY(fstatat(lock->directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
+  return 0;
+}
+
+/* Written under another name, locked, synced, put in place without overwriting, synced. */
+static int publish(const struct floor_site *site, struct floor_lock *lock, int durable) {
+  struct stat status;
+  TRY(lock->marker = openat(lock->directory, site->fresh, O_RDWR | O_CREAT | O_EXCL | LOCK_FILE, 0644));
+  TRY(fstat(lock->marker, &status));
+  TRY(flock(lock->marker, LOCK_EX | LOCK_NB));
+  TRY(fstatat(lock->directory, site->fresh, &status, AT_SYMLINK_NOFOLLOW));
+  TRY(write(lock->marker, site->text, site->length));
+  if (durable) TRY(fsync(lock->marker));
+  TRY(renameat2(lock->directory, site->fresh, lock->directory, site->marker, RENAME_NOREPLACE));
+  TRY(fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW));
+  if (durable) TRY(fsync(lock->directory));
+  return 0;
+}
+
+int floor_acquire(const struct floor_site *site, struct floor_lock *lock, int durable) {
+  int failure;
+  struct stat status;
+  if ((failure = look_at_directory(site, &lock->directory)) != 0) return failure;
+  if ((failure = claim_companion(site, lock)) != 0) return failure;
+  if (fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+  return publish(site, lock, durable);
+}
+
+int floor_check(const struct floor_site *site, const struct floor_lock *lock) {
+  struct stat status;
+  TRY(fstat(lock->marker, &status));
+  TRY(fstat(lock->companion, &status));
+  TRY(fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW));
+  TRY(fstatat(lock->directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
+  return 0;
+}
+
+/* Unlocked before it is closed: a child of vfork or raw clone may have copies of the descriptors. */
+static int end(const struct floor_lock *lock) {
+  TRY(flock(lock->companion, LOCK_UN));
+  TRY(close(lock->companion));
+  TRY(flock(lock->marker, LOCK_UN));
+  TRY(close(lock->marker));
+  TRY(close(lock->directory));
+  return 0;
+}
+
+int floor_release(const struct floor_site *site, struct floor_lock *lock, int durable) {
+  int failure;
+  if ((failure = floor_check(site, lock)) != 0) return failure;
+  TRY(unlinkat(lock->directory, site->marker, 0));
+  if (durable) TRY(fsync(lock->directory));
+  TRY(unlinkat(lock->directory, site->companion, 0));
+  return end(lock);
+}
+
+int floor_unchecked_cycle(const struct floor_site *site) {
+  struct floor_lock lock;
+  TRY(lock.directory = open(site->directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  TRY(lock.companion = openat(lock.directory, site->companion, O_RDWR | O_CREAT | LOCK_FILE, 0600));
+  TRY(flock(lock.companion, LOCK_EX | LOCK_NB));
+  TRY(lock.marker = openat(lock.directory, site->fresh, O_RDWR | O_CREAT | O_EXCL | LOCK_FILE, 0644));
+  TRY(flock(lock.marker, LOCK_EX | LOCK_NB));
+  TRY(write(lock.marker, site->text, site->length));
+  TRY(renameat2(lock.directory, site->fresh, lock.directory, site->marker, RENAME_NOREPLACE));
+  TRY(unlinkat(lock.directory, site->marker, 0));
+  TRY(unlinkat(lock.directory, site->companion, 0));
+  return end(&lock);
+}
+
+int floor_block_open(const char *path, int *file) {
+  TRY(*file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  return floor_block_sync(*file);
+}
+
+int floor_block_sync(int file) {
+  static const char block[4096];
+  TRY(pwrite(file, block, sizeof block, 0));
+  TRY(fdatasync(file));
+  return 0;
+}
+
+int floor_settle(const char *directory) {
+  int file;
+  TRY(file = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  TRY(fsync(file));
+  TRY(close(file));
+  return 0;
+}
