@@ -128,9 +128,57 @@ static void a_killed_process_leaves_no_marker_or_a_whole_one(void)
   }
 }
 
+#ifdef __linux__
+static void hold_for_a_while(void *path)
+{
+  crtx_lock lock = hold(path);
+  pause_ms(100);
+  let_go(lock);
+}
+
+/* Descriptors of inotify; proc(5). */
+static int count_watchers(void)
+{
+  int number, count = 0;
+  for (number = 0; number < 64; number++) {
+    char link[40], target[40] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", number);
+    count += readlink(link, target, sizeof target - 1) > 0 && strstr(target, "inotify") != NULL;
+  }
+  return count;
+}
+
+/* To close it would keep the call from returning for as long as the kernel takes. */
+static void who_waited_closes_its_watch_only_when_it_releases(void)
+{
+  char path[512];
+  bool has_waited = false;
+  int round;
+  snprintf(path, sizeof path, "%s", at("store.lock"));
+  for (round = 0; round < 20 && !has_waited; round++) {
+    crtx_lock lock = {0};
+    crtx_lock_options options = usual_options();
+    pid_t child = start_child(hold_for_a_while, path);
+    while (state_of(path) != CRTX_MARKER_HELD) {
+      pause_ms(1);
+    }
+    options.timeout_ms = 30000;
+    NEED(CRTX_OK, crtx_lock_acquire(path, &options, &lock, &last_error));
+    has_waited = count_watchers() == 1;
+    let_go(lock);
+    CHECK_INT(count_watchers(), 0);
+    wait_child(child);
+  }
+  CHECK(has_waited);
+}
+#endif
+
 int main(int argc, char **argv)
 {
   static const struct test_case cases[] = {
+#ifdef __linux__
+      CASE(who_waited_closes_its_watch_only_when_it_releases),
+#endif
 #ifndef _WIN32
       CASE(a_marker_swapped_between_check_and_rename_is_not_taken_for_the_attested_one),
 #endif

@@ -73,7 +73,8 @@ static crtx_status takeover_verify(struct stage *stage)
 
 static crtx_status intent_verify(struct stage *stage)
 {
-  return crtx_intent_verify(&stage->document, &stage->expectation, stage->text, sizeof stage->text, NULL, &stage->error);
+  return crtx_intent_verify(&stage->document, &stage->expectation, stage->text, sizeof stage->text, NULL,
+                            &stage->error);
 }
 
 static crtx_status evidence_verify(struct stage *stage)
@@ -188,8 +189,9 @@ static void intended(struct stage *stage)
   stage->expectation.backup_manifest_blake3 = digest;
   stage->expectation.staged_sqlite_blake3 = digest;
   stage->expectation.staged_jsonl_blake3 = digest;
-  need(stage, crtx_intent_build(stage->options.deployment_id, &stage->expectation, stage->key, sizeof stage->key, 3600, 0,
-                                (char *)stage->payload, sizeof stage->payload, &stage->needed, &stage->error));
+  need(stage, crtx_intent_build(stage->options.deployment_id, &stage->expectation, stage->key, sizeof stage->key,
+                                3600, 0, (char *)stage->payload, sizeof stage->payload, &stage->needed,
+                                &stage->error));
   sign_payload(stage);
 }
 

@@ -35,13 +35,14 @@ esac
 
 mkdir -p "$build"
 flags="-std=c99 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Werror -I$include"
-# shellcheck disable=SC2086 # the flags are a list
-(
-    cd "$here"
-    "${CC:-cc}" $flags main.c operations.c stage.c trace.c allocations.c instructions.c \
-        -o "$build/costs" -L"$libdir" -lcrtx -Wl,-rpath,"$libdir"
-    "${CC:-cc}" $flags embedded.c -o "$build/embedded" -ldl
-)
+sources=
+for name in main operations stage trace allocations instructions; do
+    sources="$sources $here/$name.c"
+done
+# shellcheck disable=SC2086 # the flags and the sources are lists
+"${CC:-cc}" $flags $sources -o "$build/costs" -L"$libdir" -lcrtx -Wl,-rpath,"$libdir"
+# shellcheck disable=SC2086
+"${CC:-cc}" $flags "$here/embedded.c" -o "$build/embedded" -ldl
 
 # count_instructions: "NAME<tab>NUMBER" for each call.
 count_instructions() {

@@ -114,7 +114,8 @@ bool measure(const struct operation *operation, struct stage *stage, struct cost
   if (traced < 0 || waitpid(traced, &status, 0) != traced) {
     die("fork");
   }
-  if (WIFSTOPPED(status) && ptrace(PTRACE_SETOPTIONS, traced, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) == 0) {
+  if (WIFSTOPPED(status) &&
+      ptrace(PTRACE_SETOPTIONS, traced, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) == 0) {
     follow(traced, shared);
   }
   *cost = *shared;
