@@ -672,7 +672,8 @@ crtx_status crtx_lock_companion_path(struct crtx_lock lock,
  * never delete a marker on the strength of it.
  *
  * Statuses: NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED
- * (the files kept changing), IO. Works in any forked child.
+ * (the files kept changing; on Windows also: one is being deleted, or a program does not share it),
+ * IO. Works in any forked child.
  */
 crtx_status crtx_marker_inspect(const char *marker_path,
                                 struct crtx_marker *out_marker,
@@ -683,7 +684,8 @@ crtx_status crtx_marker_inspect(const char *marker_path,
  * malformed marker may contain NULs of its own: its length is *out_needed - 1.
  *
  * Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, TOO_LARGE (over 1 MiB), NOT_REGULAR_FILE,
- * INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO. The marker may change between two
+ * INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED (it kept changing; on Windows
+ * also: it is being deleted, or a program does not share it), IO. The marker may change between two
  * calls: 4,097 bytes hold every well-formed one.
  */
 crtx_status crtx_marker_read(const char *marker_path,
@@ -742,7 +744,8 @@ crtx_status crtx_takeover_verify(const char *marker_path,
  * one more NUL. *out_needed counts them all; with nothing quarantined it is 1. This alone reads the
  * whole directory.
  *
- * Statuses: BUFFER_TOO_SMALL, NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
+ * Statuses: BUFFER_TOO_SMALL, NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED (on Windows: a file is
+ * being deleted), IO.
  */
 crtx_status crtx_evidence_list(const char *marker_path,
                                char *buffer,
@@ -756,7 +759,8 @@ crtx_status crtx_evidence_list(const char *marker_path,
  * was valid when it was used.
  *
  * Statuses: BAD_SIGNATURE, UNTRUSTED_KEY, EVIDENCE_INVALID (missing, or anything else that does not
- * fit), NO_PARENT_DIRECTORY, NAME_TOO_LONG, IO.
+ * fit), NO_PARENT_DIRECTORY, NAME_TOO_LONG, CONTENDED (on Windows: a program does not share a file),
+ * IO.
  */
 crtx_status crtx_evidence_verify(const char *stale_path,
                                  const uint8_t *public_key,
@@ -772,7 +776,7 @@ crtx_status crtx_evidence_verify(const char *stale_path,
  *
  * Statuses: MARKER_ABSENT, BUFFER_TOO_SMALL, JUSTIFICATION_INVALID, UNTRUSTED_KEY,
  * DEPLOYMENT_MISMATCH, TOO_LARGE, NOT_REGULAR_FILE, INSECURE_PERMISSIONS, NO_PARENT_DIRECTORY,
- * NAME_TOO_LONG, IO.
+ * NAME_TOO_LONG, CONTENDED (as crtx_marker_read), IO.
  */
 crtx_status crtx_takeover_build(const char *marker_path,
                                 const char *deployment_id,
