@@ -33,7 +33,7 @@ export CARGO CC CXX
         setup-build setup-demo
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
 	  awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 
 setup: ## install what the tests need (as root), or name it
