@@ -29,7 +29,7 @@ program() {
 
 if [ "${1:-}" != here ]; then
   program runner "$here"/{runner,calls,neutral,process,table,text}.c
-  program network "$here/network.c" "$here"/../{fuse_mount,harness}.c
+  program network "$here/network.c" "$here"/../{fuse_mount,harness,platform_posix}.c
   # With a network filesystem to refuse, where one can be mounted.
   exec "$build/network" "$0" here
 fi
