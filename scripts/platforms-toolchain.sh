@@ -121,6 +121,8 @@ case $platform in
       zig_compilers $architecture-macos $architecture
       exports $architecture-apple-darwin "$directory/cc-$architecture" "$directory/c++-$architecture" "$directory/link"
     done >>"$directory/environment"
+    # For Mach-O rustc strips with rust-objcopy, which Debian's has not.
+    echo "export CARGO_PROFILE_RELEASE_STRIP=none" >>"$directory/environment"
     # rustc asks xcrun for Apple's files otherwise.
     echo "export SDKROOT='$directory/system'" >>"$directory/environment"
     echo "triples='x86_64-apple-darwin aarch64-apple-darwin'" >>"$directory/environment"
