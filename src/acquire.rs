@@ -99,12 +99,14 @@ fn publish_unless_there_is_a_marker(
 /// A marker in place whose own lock somebody has exclusively, seen without the companion's lock.
 ///
 /// That alone makes it held, and no inspector can cause it, because inspectors share: the refused
-/// try for the companion then decides nothing, and need not be repeated.
+/// try for the companion then decides nothing, and need not be repeated. But a quarantine has both
+/// locks for a moment, of a dead process's marker; so the tries are repeated unless a process with
+/// the marker's number lives here. The number decides nothing else.
 fn look_for_holder(site: &Site) -> Result<Option<Inspection>> {
     let seen = look_for_marker(site)?;
     Ok(seen.filter(|seen| {
         let is_held = matches!(seen.state, MarkerState::Held | MarkerState::HeldByThisProcess);
-        is_held && seen.marker().is_some()
+        is_held && seen.marker().is_some_and(|marker| sys::is_running(marker.pid))
     }))
 }
 

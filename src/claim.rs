@@ -103,9 +103,9 @@ impl Companion {
         Err(Error::new(Status::Contended, "companion identity check", message))
     }
 
-    /// Its facts, if the descriptor still is what it was opened as.
-    pub(crate) fn facts_if_still_open(&self) -> io::Result<Option<FileFacts>> {
-        self.file.facts_if_still(self.facts.id)
+    /// Whether the descriptor still is what it was opened as.
+    pub(crate) fn is_still_open(&self) -> io::Result<bool> {
+        self.file.is_still(self.facts.id)
     }
 
     pub(crate) fn facts(&self) -> &FileFacts {

@@ -13,7 +13,7 @@ use crate::marker_path::{COMPANION_SUFFIX, MarkerPath};
 use crate::options::LockOptions;
 use crate::publish::{Durability, MarkerFile, PublishedMarker};
 use crate::site::Site;
-use crate::sys::{self, DirectoryFacts, FileId, fork::Process};
+use crate::sys::{self, FileId, fork::Process};
 
 /// The exclusive lock. While it lives, no other process and no other handle can have it.
 ///
@@ -31,7 +31,6 @@ pub struct Lock {
 #[derive(Debug)]
 struct Held {
     site: Site,
-    shows_every_change: bool,
     marker: MarkerFile,
     companion: Companion,
     durability: Durability,
@@ -51,15 +50,14 @@ impl Lock {
         let process = process_that_may_lock()?;
         let marker_path = path.absolute()?;
         let site = Site::open(process, path)?;
-        let directory = site.check_policy(options.allow)?;
+        site.check_policy(options.allow)?;
         let (companion, published) = acquire_in_time(&site, &draft)?;
-        Ok(Lock::new(site, directory, marker_path, companion, published, options.durability))
+        Ok(Lock::new(site, marker_path, companion, published, options.durability))
     }
 
     /// Takes over what was published under the companion. Cannot fail: the marker is in place.
     pub(crate) fn new(
         site: Site,
-        directory: DirectoryFacts,
         marker_path: PathBuf,
         companion: Companion,
         published: PublishedMarker,
@@ -67,13 +65,12 @@ impl Lock {
     ) -> Lock {
         let PublishedMarker { file, marker } = published;
         let process = site.process();
-        let shows_every_change = directory.shows_every_change;
-        let held =
-            Held { site, shows_every_change, marker: file, companion, durability, leaked: false };
+        let held = Held { site, marker: file, companion, durability, leaked: false };
         Lock { held: Some(held), marker, marker_path, process }
     }
 
-    /// Whether marker and companion are still ours.
+    /// Whether marker and companion are still ours: both names, and that the companion is locked
+    /// still. (Whether the marker's own descriptor is open, release looks.)
     ///
     /// # Errors
     ///
@@ -85,7 +82,7 @@ impl Lock {
     /// The same in the process that asks.
     pub(crate) fn check_in(&self, process: Process) -> Result<()> {
         let held = self.ours(process)?;
-        let (marker, companion) = held.what_is_ours("lock check", held.shows_every_change)?;
+        let (marker, companion) = held.what_is_ours("lock check", Descriptors::OfCompanion)?;
         if marker && companion { Ok(()) } else { Err(held.lost("lock check", marker, companion)) }
     }
 
@@ -119,7 +116,7 @@ impl Lock {
     pub(crate) fn release_in(&mut self, process: Process) -> Result<()> {
         const OPERATION: &str = "lock release";
         let held = self.ours(process)?;
-        let (marker, companion) = held.what_is_ours(OPERATION, false)?;
+        let (marker, companion) = held.what_is_ours(OPERATION, Descriptors::Both)?;
         let lost = (!marker || !companion).then(|| held.lost(OPERATION, marker, companion));
         if marker && !held.leaked {
             let removed = held.site.directory().remove(held.site.marker());
@@ -194,33 +191,41 @@ impl Lock {
     }
 }
 
+/// The descriptors that are looked at, besides both names.
+#[derive(Debug, Clone, Copy)]
+enum Descriptors {
+    /// Before anything is removed.
+    Both,
+    /// Exclusion hangs on the companion's lock alone: whoever closes the marker's descriptor lets
+    /// nobody in.
+    OfCompanion,
+}
+
 impl Held {
     /// Whether marker and companion are still ours, by device and inode, against the descriptors
     /// that are open: while they are, neither inode number can be in use for another file. (A
     /// program may have closed descriptors that are not its own; then the lock is gone.)
     ///
-    /// With `unchanged_is_there` a companion that was not changed since it was seen at its path is
-    /// not looked for there once more: it cannot have been moved without a change.
+    /// The descriptors are those of [`Descriptors`].
     fn what_is_ours(
         &self,
         operation: &'static str,
-        unchanged_is_there: bool,
+        descriptors: Descriptors,
     ) -> Result<(bool, bool)> {
         let site = &self.site;
         let io_error = |name, error| site.io_error(operation, name, &error);
-        let marker_is_open = self.marker.is_still_open();
+        let marker_is_open = match descriptors {
+            Descriptors::Both => self.marker.is_still_open(),
+            Descriptors::OfCompanion => Ok(true),
+        };
         let marker_is_open = marker_is_open.map_err(|error| io_error(site.marker(), error))?;
-        let companion_facts = self.companion.facts_if_still_open();
-        let companion_facts = companion_facts.map_err(|error| io_error(site.companion(), error))?;
+        let companion_is_open = self.companion.is_still_open();
+        let companion_is_open =
+            companion_is_open.map_err(|error| io_error(site.companion(), error))?;
         let is_there =
             |name, id: FileId| site.stands_at(name, id).map_err(|error| io_error(name, error));
         let marker = marker_is_open && is_there(site.marker(), self.marker.id())?;
-        let seen = self.companion.facts();
-        let companion = match companion_facts {
-            Some(facts) if unchanged_is_there && facts.is_unchanged_since(seen) => true,
-            Some(_) => is_there(site.companion(), seen.id)?,
-            None => false,
-        };
+        let companion = companion_is_open && is_there(site.companion(), self.companion.facts().id)?;
         Ok((marker, companion))
     }
 

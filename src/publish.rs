@@ -44,7 +44,7 @@ impl MarkerFile {
 
     /// Whether the descriptor still is what it was opened as.
     pub(crate) fn is_still_open(&self) -> io::Result<bool> {
-        self.file.facts_if_still(self.facts.id).map(|facts| facts.is_some())
+        self.file.is_still(self.facts.id)
     }
 
     pub(crate) fn id(&self) -> FileId {

@@ -122,7 +122,7 @@ pub fn takeover(
     let absolute_path = path.absolute()?;
     let allow = allow.or(options.allow);
     let site = Site::open(process, path)?;
-    let directory = site.check_policy(allow)?;
+    site.check_policy(allow)?;
     let taken = StaleMarker::claim(&site, allow).map_err(TakeoverError::from).and_then(|stale| {
         stale.check(&site, &attestation, document)?;
         let (published, stale_path) = stale.replace(&site, document, &draft)?;
@@ -131,7 +131,7 @@ pub fn takeover(
     match taken {
         Ok((companion, published, stale_path)) => {
             let durability = options.durability;
-            let lock = Lock::new(site, directory, absolute_path, companion, published, durability);
+            let lock = Lock::new(site, absolute_path, companion, published, durability);
             Ok((lock, stale_path))
         }
         Err(TakeoverError { error, stale_path }) => {

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Result, Status, describe_os_error, quote_path};
 use crate::marker_path::{COMPANION_SUFFIX, FRESH_SUFFIX, MarkerPath};
 use crate::sys::{
-    self, Access, Directory, DirectoryFacts, FileFacts, FileName, LockFile, Ownership,
-    fork::Process,
+    self, Access, Directory, FileFacts, FileName, LockFile, Ownership, fork::Process,
 };
 
 /// The longest addition: `.stale-20261123T004055Z-999.attestation.json`.
@@ -115,7 +114,7 @@ impl Site {
 
     /// The directory must be on a filesystem whose locks hold, not be everybody's, and take the
     /// longest name that may become necessary.
-    pub(crate) fn check_policy(&self, allow: Allow) -> Result<DirectoryFacts> {
+    pub(crate) fn check_policy(&self, allow: Allow) -> Result<()> {
         const OPERATION: &str = "directory check";
         let parent = self.path.parent();
         let facts = self.directory.facts().map_err(|error| Error::io(OPERATION, parent, &error))?;
@@ -146,7 +145,7 @@ impl Site {
         if self.path.name().length() + LONGEST_SUFFIX > facts.longest_name {
             return Err(self.name_too_long(OPERATION));
         }
-        Ok(facts)
+        Ok(())
     }
 
     fn name_too_long(&self, operation: &'static str) -> Error {

@@ -15,7 +15,7 @@ pub(crate) fn or_system_clock(unix_ns: i64) -> DateTime<Utc> {
     if unix_ns == 0 { now() } else { DateTime::from_timestamp_nanos(unix_ns) }
 }
 
-/// A time as the names of quarantined markers have it: `20261123T004055Z`.
+/// A time of the years 0 to 9999 as the names of quarantined markers have it: `20261123T004055Z`.
 pub(crate) fn compact(time: DateTime<Utc>) -> String {
     format!(
         "{:04}{:02}{:02}T{:02}{:02}{:02}Z",

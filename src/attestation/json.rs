@@ -58,6 +58,7 @@ impl From<u32> for Written<'_> {
 /// Writes an object: minified, its keys sorted.
 pub(super) fn write(mut members: Vec<(&'static str, Written<'_>)>) -> Vec<u8> {
     members.sort_unstable_by_key(|(key, _)| *key);
+    debug_assert!(members.windows(2).all(|pair| pair[0].0 != pair[1].0), "a key is there twice");
     let mut json = Vec::new();
     let written = serde_json::Serializer::new(&mut json).collect_map(members);
     written.expect("texts and integers are always JSON");

@@ -216,7 +216,7 @@ fn no_empty_marker_is_seen_when_two_publish_after_the_companion_was_deleted() {
     second.unwrap();
 }
 
-/// Where a check infers from the companion's facts that it was not moved, no change may escape it.
+/// However soon after the last look.
 #[test]
 fn a_companion_that_is_moved_away_is_missed_by_the_next_check() {
     let place = Place::new();

@@ -15,7 +15,7 @@ pub(super) unsafe fn rename_noreplace(
 }
 
 pub(super) fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
-    const NETWORK_FILESYSTEMS: [(&str, &str); 9] = [
+    const NETWORK_FILESYSTEMS: [(&str, &str); 10] = [
         ("NFS", "nfs"),
         ("SMB", "smbfs"),
         ("AFP", "afpfs"),
@@ -25,6 +25,7 @@ pub(super) fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         ("FUSE", "osxfuse"),
         ("FUSE", "fusefs"),
         ("AFS", "afs"),
+        ("9P", "9p"),
     ];
     // On FAT a file's number is its first cluster, and all empty files, as companions are, have the
     // same one (FILENO_EMPTY in Apple's msdosfs). Of exFAT's Apple has not published how it numbers.
@@ -41,6 +42,5 @@ pub(super) fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         renumbering_filesystem: find(&RENUMBERING_FILESYSTEMS),
         // NAME_MAX, in bytes. HFS+ counts UTF-16 units, of which there are never more.
         longest_name: 255,
-        shows_every_change: false,
     }
 }

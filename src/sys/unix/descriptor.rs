@@ -27,6 +27,12 @@ impl Descriptor {
     ) -> io::Result<Descriptor> {
         let registered = !process.bypassed_the_fork_handlers();
         let raw = if registered { fork::open_registered(open)? } else { open()? };
+        // Registering installs the handlers where they are missing: in a child that was forked while
+        // its parent did so, the generations begin anew then.
+        let process = match registered && !process.is_still_current() {
+            true => Process::current(),
+            false => process,
+        };
         // SAFETY: `open` hands over the ownership of a descriptor that is open.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(raw) });
         Ok(Descriptor { file, process, registered })
@@ -39,6 +45,14 @@ impl Descriptor {
 
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Forgets the descriptor without closing it: the number is somebody else's by now.
+    pub(super) fn abandon(self) {
+        let abandoned = ManuallyDrop::new(self);
+        if abandoned.registered && abandoned.is_ours() {
+            fork::deregister(abandoned.as_raw_fd());
+        }
     }
 
     /// Whether the descriptor is still this process's to use and to close: a forked child's copy

@@ -14,8 +14,6 @@ use super::descriptor::Descriptor;
 use super::fork::Process;
 use super::large_files as libc;
 use super::lock_file::{Access, FileFacts, LockFile, facts_of};
-#[cfg(target_os = "linux")]
-use super::multigrain;
 use super::sync::flush;
 use super::{FileName, call, call_c};
 
@@ -34,9 +32,6 @@ pub(crate) struct DirectoryFacts {
     pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in bytes.
     pub(crate) longest_name: usize,
-    /// Whether a file that was looked at shows every change that follows, a new name above all, in
-    /// the time of its last change.
-    pub(crate) shows_every_change: bool,
 }
 
 /// Follow no symlink, wait for nothing (a FIFO's other end), take no terminal, survive no exec.
@@ -356,6 +351,5 @@ fn facts_from_statfs(stat: &libc::statfs) -> DirectoryFacts {
         network_filesystem,
         renumbering_filesystem: None,
         longest_name: stat.f_namelen as usize,
-        shows_every_change: multigrain::shows_every_change(magic),
     }
 }

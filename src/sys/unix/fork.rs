@@ -39,12 +39,21 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 /// the same pid as its parent (pid_namespaces(7): both may be 1).
 ///
 /// Asked once in each call of the library, and passed on: that is one getpid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Process {
     pid: u32,
     generation: u32,
     bypassed_the_fork_handlers: bool,
 }
+
+/// How a process stands to the handlers is no part of which one it is.
+impl PartialEq for Process {
+    fn eq(&self, other: &Process) -> bool {
+        (self.pid, self.generation) == (other.pid, other.generation)
+    }
+}
+
+impl Eq for Process {}
 
 impl Process {
     /// The process that asks.

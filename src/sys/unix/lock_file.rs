@@ -39,8 +39,6 @@ pub(crate) struct FileFacts {
     pub(super) owner: u32,
     /// The permission bits, at most 0o7777.
     pub(super) mode: u32,
-    /// When it was changed last, its names included: seconds and nanoseconds.
-    changed: (i64, i64),
 }
 
 impl FileFacts {
@@ -55,21 +53,7 @@ impl FileFacts {
             links: stat.st_nlink as u64,
             owner: stat.st_uid,
             mode: u32::from(stat.st_mode & 0o7777),
-            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
         }
-    }
-
-    /// Whether the file is the same and was neither renamed nor removed since it was looked at
-    /// earlier; proof of that only where [`DirectoryFacts::shows_every_change`] holds. Never where
-    /// the filesystem keeps whole seconds (ext4 with inodes of 128 bytes does).
-    ///
-    /// [`DirectoryFacts::shows_every_change`]: super::directory::DirectoryFacts
-    pub(crate) fn is_unchanged_since(&self, earlier: &FileFacts) -> bool {
-        let is_fine = earlier.changed.1 != 0;
-        is_fine
-            && self.id == earlier.id
-            && self.links == earlier.links
-            && self.changed == earlier.changed
     }
 }
 
@@ -99,11 +83,11 @@ impl LockFile {
         facts_of(self.descriptor.as_raw_fd())
     }
 
-    /// The facts, if the descriptor is still that of this file: a program may have closed it.
-    pub(crate) fn facts_if_still(&self, file: FileId) -> io::Result<Option<FileFacts>> {
+    /// Whether the descriptor is still that of this file: a program may have closed it.
+    pub(crate) fn is_still(&self, file: FileId) -> io::Result<bool> {
         match self.facts() {
-            Ok(facts) => Ok((facts.id == file).then_some(facts)),
-            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(None),
+            Ok(facts) => Ok(facts.id == file),
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -184,24 +168,5 @@ impl Read for &LockFile {
 impl Drop for LockFile {
     fn drop(&mut self) {
         self.unlock();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_seconds_prove_nothing() {
-        // SAFETY: all zeros is a stat.
-        let mut stat: libc::stat = unsafe { MaybeUninit::zeroed().assume_init() };
-        stat.st_ctime_nsec = 1;
-        let fine = FileFacts::from_stat(&stat);
-        assert!(fine.is_unchanged_since(&fine));
-        stat.st_ctime_nsec = 2;
-        assert!(!FileFacts::from_stat(&stat).is_unchanged_since(&fine));
-        stat.st_ctime_nsec = 0;
-        let coarse = FileFacts::from_stat(&stat);
-        assert!(!coarse.is_unchanged_since(&coarse));
     }
 }

@@ -11,8 +11,6 @@ pub(crate) mod fork;
 mod generation;
 mod large_files;
 mod lock_file;
-#[cfg(target_os = "linux")]
-mod multigrain;
 #[cfg(any(target_vendor = "apple", test))]
 mod one_name;
 mod ownership;
@@ -26,8 +24,8 @@ use std::os::unix::ffi::OsStrExt;
 use super::probe;
 
 pub(crate) use directory::{
-    Directory, DirectoryFacts, already_exists, means_being_deleted, means_in_use,
-    means_name_too_long, means_no_directory, means_not_a_regular_file,
+    Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
+    means_no_directory, means_not_a_regular_file,
 };
 pub(crate) use lock_file::{Access, FileFacts, FileId, LockFile};
 pub(crate) use ownership::Ownership;
@@ -164,6 +162,15 @@ pub(crate) fn words_for(errno: i32) -> Option<&'static str> {
     })
 }
 
+/// Whether a process with this number lives in this pid namespace; a number may be used again.
+pub(crate) fn is_running(pid: u32) -> bool {
+    let Ok(pid @ 1..) = libc::pid_t::try_from(pid) else { return false };
+    // SAFETY: signal 0 only asks.
+    let asked = unsafe { libc::kill(pid, 0) };
+    // EPERM is another user's process.
+    asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
 /// Makes one system call, again while a signal interrupts it.
 fn call<T>(name: &'static str, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -191,6 +198,16 @@ mod tests {
         split_path(Path::new(path)).map(|(parent, name)| {
             (parent.to_str().unwrap().to_owned(), name.as_os_str().to_str().unwrap().to_owned())
         })
+    }
+
+    #[test]
+    fn a_process_is_running_until_it_was_waited_for() {
+        assert!(is_running(std::process::id()) && is_running(1));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        for nobody in [child.id(), 0, u32::MAX] {
+            assert!(!is_running(nobody), "{nobody}");
+        }
     }
 
     #[test]

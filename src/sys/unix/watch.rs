@@ -110,7 +110,18 @@ mod inotify {
         pub(super) fn take_parked() -> Option<Inotify> {
             let parked = PARKED.lock().take();
             // A parent's was closed by the fork handler.
-            parked.filter(|inotify| inotify.0.is_ours())
+            let parked = parked.filter(|inotify| inotify.0.is_ours())?;
+            if parked.is_still_inotify() {
+                return Some(parked);
+            }
+            parked.0.abandon();
+            None
+        }
+
+        /// It stays open for long, and a program may have closed descriptors that are not its own.
+        fn is_still_inotify(&self) -> bool {
+            let link = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+            std::fs::read_link(link).is_ok_and(|name| name.as_os_str() == "anon_inode:inotify")
         }
 
         /// inotify(7): IN_ATTRIB comes when the link count changes, which is when a file that its

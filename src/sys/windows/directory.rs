@@ -42,8 +42,6 @@ pub(crate) struct DirectoryFacts {
     pub(crate) renumbering_filesystem: Option<&'static str>,
     /// The longest name in UTF-16 units.
     pub(crate) longest_name: usize,
-    /// Whether a file that was looked at shows every change that follows: not known.
-    pub(crate) shows_every_change: bool,
 }
 
 impl Directory {
@@ -77,7 +75,6 @@ impl Directory {
             network_filesystem: remote.then_some("a remote device"),
             renumbering_filesystem: renumbering(&name),
             longest_name,
-            shows_every_change: false,
         })
     }
 

@@ -45,27 +45,14 @@ pub(crate) struct FileFacts {
     pub(crate) links: u64,
 }
 
-impl FileFacts {
-    /// Nothing here proves it: see `DirectoryFacts::shows_every_change`.
-    pub(crate) fn is_unchanged_since(&self, _earlier: &FileFacts) -> bool {
-        false
-    }
-}
-
 /// The facts of an open file on the volume.
 pub(super) fn facts_of(file: &File, volume: u64) -> io::Result<FileFacts> {
     let information = call("file information", || native::information(file))?;
     let standard = call("file information", || native::standard_information(file))?;
-    let number = match call("file id", || native::id(file)) {
-        Ok(id) => u128::from_le_bytes(id.FileId.Identifier),
-        // A filesystem without such numbers; only over a network, allowed by flag.
-        Err(_) => {
-            u128::from(information.nFileIndexHigh) << 32 | u128::from(information.nFileIndexLow)
-        }
-    };
+    let id = call("file id", || native::id(file))?;
     let (is_directory, is_regular) = kind_of(information.dwFileAttributes);
     Ok(FileFacts {
-        id: FileId { volume, file: number },
+        id: FileId { volume, file: u128::from_le_bytes(id.FileId.Identifier) },
         is_regular,
         is_directory,
         links: if standard.DeletePending { 0 } else { information.nNumberOfLinks.into() },
@@ -103,11 +90,11 @@ impl LockFile {
         facts_of(&self.file, self.volume)
     }
 
-    /// The facts, if the handle is still that of this file: a program may have closed it.
-    pub(crate) fn facts_if_still(&self, file: FileId) -> io::Result<Option<FileFacts>> {
+    /// Whether the handle is still that of this file: a program may have closed it.
+    pub(crate) fn is_still(&self, file: FileId) -> io::Result<bool> {
         match self.facts() {
-            Ok(facts) => Ok((facts.id == file).then_some(facts)),
-            Err(error) if error.raw_os_error() == Some(ERROR_INVALID_HANDLE as i32) => Ok(None),
+            Ok(facts) => Ok(facts.id == file),
+            Err(error) if error.raw_os_error() == Some(ERROR_INVALID_HANDLE as i32) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -28,8 +28,8 @@ use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, Get
 use super::probe;
 
 pub(crate) use directory::{
-    Directory, DirectoryFacts, already_exists, means_being_deleted, means_in_use,
-    means_name_too_long, means_no_directory, means_not_a_regular_file,
+    Directory, already_exists, means_being_deleted, means_in_use, means_name_too_long,
+    means_no_directory, means_not_a_regular_file,
 };
 #[cfg(test)]
 pub(crate) use for_tests::{calls, numbers};
@@ -117,6 +117,11 @@ pub(crate) fn words_for(number: i32) -> Option<&'static str> {
         ERROR_DIRECTORY_NOT_SUPPORTED => "it is a directory",
         _ => return None,
     })
+}
+
+/// Not asked here: false is always right, and costs some milliseconds.
+pub(crate) fn is_running(_pid: u32) -> bool {
+    false
 }
 
 /// Makes one system call.
