@@ -3,9 +3,19 @@
 # It looks only in the tree in which it stands, which may be moved as a whole.
 
 get_filename_component(_crtx_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
-# scripts/install.sh puts the directories that were chosen into these two lines.
-set(_crtx_libdirs lib lib64 "lib/${CMAKE_LIBRARY_ARCHITECTURE}")
+# scripts/install.sh puts the directories that were chosen into these two lines, if they are not the usual ones.
+set(_crtx_libdirs "")
 set(_crtx_includedir include)
+if(NOT _crtx_libdirs)
+  # The usual ones: what is for other machines may be in `lib`.
+  if(CMAKE_LIBRARY_ARCHITECTURE)
+    list(APPEND _crtx_libdirs "lib/${CMAKE_LIBRARY_ARCHITECTURE}")
+  endif()
+  if(NOT CMAKE_SIZEOF_VOID_P EQUAL 4)
+    list(APPEND _crtx_libdirs lib64)
+  endif()
+  list(APPEND _crtx_libdirs lib)
+endif()
 get_filename_component(_crtx_includedir "${_crtx_includedir}" ABSOLUTE BASE_DIR "${_crtx_prefix}")
 
 foreach(_crtx_libdir IN LISTS _crtx_libdirs)

@@ -51,4 +51,6 @@ if [ "$machine" = x86_64 ]; then
 fi
 
 [ "$failed" -eq 0 ] || exit 1
-echo "abi-check: nothing of abi/ was removed or changed"
+note=
+[ "$machine" = x86_64 ] || note=" (types: on x86_64 only)"
+echo "abi-check: nothing of abi/ was removed or changed$note"

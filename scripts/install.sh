@@ -6,6 +6,7 @@
 # PC_PREFIX is what crtx.pc calls the prefix, if that is not PREFIX.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+umask 022 # what is installed is for everybody, directories included
 
 action=$1
 release=$2
@@ -58,13 +59,24 @@ below_prefix() {
 # The paths in the CMake file are relative to the prefix; an absolute one stays as it is.
 below_prefix_for_cmake() { below_prefix "$1" | sed 's|^\${prefix}/||'; }
 
+# Empty where the CMake file looks anyway: below share it is then the same on every architecture.
+libdir_for_cmake() {
+  local directory multiarch
+  directory=$(below_prefix_for_cmake "$LIBDIR")
+  multiarch=$(${CC:-cc} -print-multiarch 2>/dev/null) || multiarch=
+  case $directory in
+    lib | lib64 | "lib/$multiarch") ;;
+    *) echo "$directory" ;;
+  esac
+}
+
 fill_templates() {
   sed -e "s|@version@|$version|" \
     -e "s|@prefix@|$PC_PREFIX|" \
     -e "s|@libdir@|$(below_prefix "$LIBDIR")|" \
     -e "s|@includedir@|$(below_prefix "$INCLUDEDIR")|" \
     packaging/crtx.pc.in >"$made/crtx.pc"
-  sed -e "s|^set(_crtx_libdirs .*|set(_crtx_libdirs \"$(below_prefix_for_cmake "$LIBDIR")\")|" \
+  sed -e "s|^set(_crtx_libdirs .*|set(_crtx_libdirs \"$(libdir_for_cmake)\")|" \
     -e "s|^set(_crtx_includedir .*|set(_crtx_includedir \"$(below_prefix_for_cmake "$INCLUDEDIR")\")|" \
     packaging/crtx-config.cmake >"$made/crtx-config.cmake"
 }

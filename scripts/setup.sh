@@ -66,11 +66,11 @@ needs_of_test() {
   need nm binutils
   need abidiff abigail-tools
   needs_of_a_venv
-  need spin spin
   need cmake cmake
   need groff groff-base
-  # The crtx command's completions are tried out in these shells, where they can be had.
+  # One of the models, and the crtx command's completions, are tried out with these where they can be had.
   if [ "$(id -u)" -eq 0 ] && have apt-get; then
+    need spin spin
     need zsh zsh
     need fish fish
   fi

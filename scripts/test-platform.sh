@@ -71,21 +71,27 @@ run_c_tests() {
     CRTX_LINK_STATIC=$link_static ctests/run.sh "$@"
 }
 
-# Clippy works with the compiler that it came with.
+# Clippy works with the compiler that it came with: the type checker does for another one.
+type_checker() {
+  if [ "$RUSTC" = "$(command -v rustc)" ] && "$cargo" clippy --version >/dev/null 2>&1; then echo clippy; else echo check; fi
+}
+
+# type_check CHECKER ARGUMENT...
 type_check() {
-  local command=check
-  if [ "$RUSTC" = "$(command -v rustc)" ] && "$cargo" clippy --version >/dev/null 2>&1; then command=clippy; fi
-  RUSTFLAGS=-Dwarnings "$cargo" $command --locked --quiet $flags --target "$triple" --features test-panic "$@"
+  local checker=$1
+  shift
+  RUSTFLAGS=-Dwarnings "$cargo" "$checker" --locked --quiet $flags --target "$triple" --features test-panic "$@"
 }
 
 # Links against libSystem's list of symbols, so that a function that macOS has not is found out.
 test_macos() {
-  local architecture release build=$directory/macos/programs
+  local architecture release checker build=$directory/macos/programs
   mkdir -p "$build"
+  checker=$(type_checker)
   for triple in $triples; do
     architecture=${triple%%-*}
     release=$compiled/$triple/release
-    try "the library and all its tests pass the type checker and clippy" type_check --all-targets
+    try "the library and all its tests pass cargo $checker" type_check "$checker" --all-targets
     try "the library is built" build_release
     try "the header compiles alone" "$(cc)" -std=c99 -Wall -Wextra -Werror -Iinclude -c ctests/header_alone.c -o "$build/header_alone.o"
     try "the structs have the promised layout" "$(cc)" -std=c99 -Wall -Wextra -Werror -Iinclude -c ctests/test_layout.c -o "$build/test_layout.o"

@@ -21,7 +21,8 @@ type Durability uint32
 const (
 	// Full: a power cut too.
 	Full Durability = 0
-	// ProcessCrash: the death of the process, but perhaps not a power cut. Nothing is synced.
+	// ProcessCrash: the death of the process, but perhaps not a power cut. Nothing of the lock is
+	// synced; a takeover's evidence always.
 	ProcessCrash Durability = 1
 )
 

@@ -19,6 +19,7 @@ die() {
   exit 1
 }
 
+[ "$(uname -sm)" = 'Linux x86_64' ] || die "the release files are built on Linux on x86_64"
 changes=$(git status --porcelain) || die "the release files are those of a commit, and this is no git checkout"
 [ -z "$changes" ] || die "the release files are those of a commit, and these changes are in none:"$'\n'"$changes"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

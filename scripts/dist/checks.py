@@ -20,7 +20,7 @@ problems = []
 
 def same(what, found, wanted):
     for item in sorted(found - wanted):
-        problems.append(f"{what}: {item} is too much")
+        problems.append(f"{what}: {item} does not belong there")
     for item in sorted(wanted - found):
         problems.append(f"{what}: {item} is missing")
 

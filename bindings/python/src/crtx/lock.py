@@ -44,8 +44,9 @@ class ActiveStoreLock:
     ``deployment_id`` and ``operator_principal_id`` are 1 to 255 bytes of UTF-8 and ``host`` up to
     255 (None: this machine's name), without control characters. ``restore_intent_blake3`` is what
     :func:`verify_intent` returned. With ``durability="full"`` the marker survives a power cut once
-    acquire has returned; ``"process-crash"`` syncs nothing. ``allow_network_filesystem`` and
-    ``allow_shared_directory`` lift two refusals, and make those places no safer.
+    acquire has returned; ``"process-crash"`` syncs nothing of the lock; a takeover's evidence
+    always. ``allow_network_filesystem`` and ``allow_shared_directory`` lift two refusals, and make
+    those places no safer.
 
     ``on_error`` says what leaving a ``with`` block by an exception does: ``"release"`` the lock, or
     ``"leak"`` it, so that the marker stays as evidence of a store that may be broken.

@@ -252,7 +252,8 @@ def add_holder(parser: Any) -> None:
         "--durability",
         choices=("full", "process-crash"),
         default="full",
-        help="of the marker: full (the default) survives a power cut, process-crash syncs nothing",
+        help="of the marker: full (the default) survives a power cut, process-crash syncs nothing "
+        "of the lock; a takeover's evidence always",
     )
     parser.add_argument(
         "--leak-on-failure",
