@@ -37,9 +37,10 @@ void back_up(struct ledger *ledger);
 /* restore.c */
 enum ending {
   RESTORED,
-  REFUSED, /* by libcrtx: nothing was written */
-  IN_USE,  /* by LMDB's own lock: nothing was written */
-  IN_DOUBT /* the store may be half-written: for the operator */
+  REFUSED,   /* by libcrtx: nothing was written */
+  IN_USE,    /* by LMDB's own lock: nothing was written */
+  NOT_TRIED, /* LMDB's own lock cannot be asked for: nothing was written */
+  IN_DOUBT   /* the store may be half-written, or its marker not gone for good: for the operator */
 };
 struct order { /* what an operator has signed */
   crtx_lock_options options;

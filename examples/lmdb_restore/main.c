@@ -77,6 +77,17 @@ static void restore_beside_service(struct demo *demo) {
   expect_child_to_end(&service);
 }
 
+static void restore_without_engine_lock(const struct demo *demo) {
+  crtx_error error = CRTX_ERROR_INIT;
+  struct ledger ledger = demo->ledger;
+  enum ending ending;
+  join(ledger.lock_file, ledger.root, "missing/lock.mdb");
+  ending = restore(&ledger, &demo->order, NULL, &error);
+  shows(ending == NOT_TRIED && look_at(ledger.marker).state == CRTX_MARKER_ABSENT,
+        "a lock file that cannot be opened is not told as a service:");
+  paragraph(ledger.text);
+}
+
 int is_whole(struct demo *demo) {
   struct ledger *ledger = &demo->ledger;
   struct census census;
@@ -214,6 +225,7 @@ int main(int count, char **arguments) {
   build_and_back_up(&demo);
   authorize_restore(&demo);
   restore_beside_service(&demo);
+  restore_without_engine_lock(&demo);
   restore_normally(&demo);
   crash(&demo);
   show_that_lmdb_is_not_enough(&demo);

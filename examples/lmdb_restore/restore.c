@@ -17,6 +17,11 @@ static enum ending say(struct ledger *ledger, enum ending ending, const char *te
   return ending;
 }
 
+static enum ending say_errno(struct ledger *ledger, enum ending ending, const char *text) {
+  snprintf(ledger->text, sizeof ledger->text, "%s: %s", text, strerror(errno));
+  return ending;
+}
+
 /* begin: log */
 /* One line for a log. The message names the file, escaped, and has no line break. */
 void describe(const crtx_error *error, char *out, size_t size) {
@@ -56,15 +61,22 @@ crtx_status authorize(struct ledger *ledger, struct order *order, const struct o
 /* begin: engine-lock */
 /* Whoever has the environment open holds a shared fcntl lock on the first byte of lock.mdb. The
  * exclusive one says that nobody has, and makes an mdb_env_open() that did not look wait. */
-static int lock_out_lmdb(const struct ledger *ledger) {
+static int lock_out_lmdb(struct ledger *ledger, enum ending *ending) {
   struct flock first_byte;
   int file = open(ledger->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return -1;
+  if (file < 0) {
+    *ending = say_errno(ledger, NOT_TRIED, "cannot open LMDB's own lock file");
+    return -1;
+  }
   memset(&first_byte, 0, sizeof first_byte);
   first_byte.l_type = F_WRLCK;
   first_byte.l_whence = SEEK_SET;
   first_byte.l_len = 1;
   if (fcntl(file, F_SETLK, &first_byte) == 0) return file;
+  if (errno == EAGAIN || errno == EACCES) /* POSIX lets a system choose between the two */
+    *ending = say(ledger, IN_USE, "the store is open elsewhere: LMDB's own lock is taken");
+  else
+    *ending = say_errno(ledger, NOT_TRIED, "cannot lock LMDB's own lock file");
   close(file);
   return -1;
 }
@@ -109,10 +121,12 @@ static int copy_and_verify(struct ledger *ledger, const struct order *order, crt
 /* end: copy */
 
 /* begin: release */
-/* IO may leave the lock as it was: once more, and then it is for the operator. */
+/* After IO once more. BAD_HANDLE the second time: the marker is gone, but may come back after a
+ * power cut. Whatever the second call says, the first message stays: it tells what failed. */
 static crtx_status release(crtx_lock lock, crtx_error *error) {
   crtx_status status = crtx_lock_release(lock, error);
-  return status == CRTX_E_IO ? crtx_lock_release(lock, error) : status;
+  if (status == CRTX_E_IO && crtx_lock_release(lock, NULL) == CRTX_OK) return CRTX_OK;
+  return status;
 }
 /* end: release */
 
@@ -123,10 +137,8 @@ static enum ending restore_under(crtx_lock lock, int whole, struct ledger *ledge
                                  const struct order *order, const struct watcher *watcher,
                                  crtx_error *error) {
   enum ending ending = RESTORED;
-  int engine_lock = lock_out_lmdb(ledger);
-  if (engine_lock < 0) {
-    ending = say(ledger, IN_USE, "the store is open elsewhere: LMDB's own lock is taken");
-  } else {
+  int engine_lock = lock_out_lmdb(ledger, &ending);
+  if (engine_lock >= 0) {
     whole = copy_and_verify(ledger, order, lock, watcher, error);
     if (!whole && error->status != CRTX_OK)
       ending = say(ledger, IN_DOUBT, error->message);

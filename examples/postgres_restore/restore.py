@@ -6,8 +6,8 @@
 It does all the writing itself: if crtx is killed, the kernel kills this process with it, but would
 not kill a `tar` or `cp` that this process had started.
 
-Exit status: 0 the cluster is the backup; 75 a server has it, and nothing was written; 1 anything
-else, and then the cluster may be half-written.
+Exit status: 0 the cluster is the backup; 75 a server has it, or may have it, and nothing was
+written; 1 anything else, and then the cluster may be half-written.
 """
 
 from __future__ import annotations
@@ -78,24 +78,55 @@ def verify_intent(args: argparse.Namespace, guard: Guard, manifest_digest: str) 
 # begin: engine-lock
 def lock_out_postgres(data: Path, marker_path: str) -> Path:
     """Takes PostgreSQL's own lock by its own rule: postmaster.pid, created exclusively, with the id
-    of a live process. A start that does not look at the marker is refused while we live."""
+    of a live process. A start that does not look at the marker is refused while we live.
+
+    It is linked to its name when it is whole: whoever finds an empty one cannot tell whose it is,
+    and PostgreSQL refuses it too."""
     lock = data / "postmaster.pid"
     ours = f"restore under {marker_path}"
-    try:
-        handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        process, *more = lock.read_text().splitlines()
-        # That of a restore that died. The marker says so: it was taken over before we began.
-        if more[:1] == [ours]:
-            lock.unlink()
-            return lock_out_postgres(data, marker_path)
-        raise NotRestored(
-            f"postmaster.pid names process {process}: a server runs, or was not stopped in order",
-            IN_USE,
-        ) from None
-    with os.fdopen(handle, "w") as file:
+    ready = data / "postmaster.pid.ready"
+    ready.unlink(missing_ok=True)  # not written over: it may be the other name of a dead one's lock
+    with open(ready, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         file.write(f"{os.getpid()}\n{ours}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(ready, lock)
+    except FileExistsError:
+        refuse_unless_left(lock, ours)
+        os.replace(ready, lock)
+    finally:
+        ready.unlink(missing_ok=True)
+    sync_directory(data)
     return lock
+
+
+def refuse_unless_left(lock: Path, ours: str) -> None:
+    try:
+        process, text = (lock.read_text(errors="replace").splitlines() + ["", ""])[:2]
+    except OSError as failure:
+        raise NotRestored(f"postmaster.pid cannot be read: {failure}", IN_USE) from None
+    # That of a restore that died. The marker says so: it was taken over before we began.
+    if text == ours:
+        return
+    if not process.lstrip("-").isdigit():  # with a minus it is a single-user server's
+        raise NotRestored(
+            "postmaster.pid names no process: a server is just starting, or what made the file "
+            "died before it wrote; if no server runs, remove the file",
+            IN_USE,
+        )
+    raise NotRestored(
+        f"postmaster.pid names process {process}: a server runs, or was not stopped in order",
+        IN_USE,
+    )
+
+
+def sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 # end: engine-lock

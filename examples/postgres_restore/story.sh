@@ -231,6 +231,22 @@ restore_normally() {
   show_content
 }
 
+# As a tool leaves it that dies between the creation and the write. Without --leak-on-failure:
+# nothing is written, so nothing is left to sign for.
+refuse_empty_pid_file() {
+  local before
+  : >"$data/postmaster.pid"
+  before=$(digest_of_files)
+  expect_status 75 "an empty postmaster.pid" crtx hold "$marker" \
+    --deployment-id ledger-production --public-key "$keys/operator.pub" \
+    --intent "$place/restore.intent.json" -- "${writer[@]}"
+  [ "$(digest_of_files)" = "$before" ] || fails "nothing was written"
+  shows "an empty postmaster.pid, of nobody knows whom, is not replaced; nothing is written:"
+  grep '^restore: postmaster.pid names no process' "$log" | paragraph
+  rm "$data/postmaster.pid"
+}
+digest_of_files() { (cd "$data" && find . -type f -exec sha256sum {} + | sort | sha256sum); }
+
 compare_with_backup() (
   cd "$data" && sha256sum -c --quiet "$backup/manifest.sha256"
 )
@@ -365,6 +381,7 @@ back_up
 authorize_restore
 restore_beside_server
 restore_normally
+refuse_empty_pid_file
 crash
 refuse
 show_that_postgres_is_not_enough
