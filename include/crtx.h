@@ -275,7 +275,7 @@ extern "C" {
 
 /**
  * In crtx_lock_options: the marker survives the death of the process, but perhaps not a power
- * cut. Nothing is synced.
+ * cut. Nothing of the lock is synced; a takeover's evidence always.
  */
 #define CRTX_DURABILITY_PROCESS_CRASH 1
 

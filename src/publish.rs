@@ -22,7 +22,7 @@ pub enum Durability {
     /// Process death and power loss.
     #[default]
     Full,
-    /// Process death; nothing is synced.
+    /// Process death; nothing of the lock is synced, a takeover's evidence always.
     ProcessCrash,
 }
 

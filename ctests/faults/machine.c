@@ -78,7 +78,7 @@ bool touches_disk_or_lock(long number)
       SYS_futex,        SYS_nanosleep,    SYS_clock_nanosleep, SYS_sched_yield, SYS_getpid,    SYS_gettid,
       SYS_getuid,       SYS_geteuid,      SYS_getgid,          SYS_getegid,     SYS_uname,     SYS_getrandom,
       SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,  SYS_sigaltstack, SYS_exit_group, SYS_clock_gettime,
-      SYS_restart_syscall,
+      SYS_restart_syscall, SYS_kill,
   };
   size_t i;
   for (i = 0; i < sizeof others / sizeof others[0]; i++) {

@@ -6,7 +6,7 @@ use std::ffi::c_char;
 /// In crtx_lock_options: the marker survives a power cut once the call has returned.
 pub const CRTX_DURABILITY_FULL: u32 = 0;
 /// In crtx_lock_options: the marker survives the death of the process, but perhaps not a power
-/// cut. Nothing is synced.
+/// cut. Nothing of the lock is synced; a takeover's evidence always.
 pub const CRTX_DURABILITY_PROCESS_CRASH: u32 = 1;
 
 /// A flag: work on a network filesystem too. OS locks may not exclude anybody there.
