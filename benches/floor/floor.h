@@ -2,7 +2,8 @@
 /*
  * The floors: the system calls of each operation of the library, in its order, with nothing around
  * them. Each function returns 0 or an errno. What docs/protocol.md does not need is left out:
- * nothing is asked twice, and the process id never.
+ * nothing is asked twice, and the process id never. A call more than the library makes would flatter
+ * it: ctests/costs/floors.c compares.
  */
 #ifndef CRTX_BENCH_FLOOR_H
 #define CRTX_BENCH_FLOOR_H

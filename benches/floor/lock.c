@@ -38,16 +38,14 @@ static int publish(const struct floor_site *site, struct floor_lock *lock, int d
 
 int floor_acquire(const struct floor_site *site, struct floor_lock *lock, int durable) {
   int failure;
-  struct stat status;
   if ((failure = look_at_directory(site, &lock->directory)) != 0) return failure;
   if ((failure = claim_companion(site, lock)) != 0) return failure;
-  if (fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+  if (openat(lock->directory, site->marker, O_RDONLY | LOCK_FILE) >= 0) return EEXIST;
   return publish(site, lock, durable);
 }
 
 int floor_check(const struct floor_site *site, const struct floor_lock *lock) {
   struct stat status;
-  TRY(fstat(lock->marker, &status));
   TRY(fstat(lock->companion, &status));
   TRY(fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW));
   TRY(fstatat(lock->directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
@@ -66,9 +64,15 @@ static int end(const struct floor_lock *lock) {
 
 int floor_release(const struct floor_site *site, struct floor_lock *lock, int durable) {
   int failure;
+  struct stat status;
+  TRY(fstat(lock->marker, &status));
   if ((failure = floor_check(site, lock)) != 0) return failure;
   TRY(unlinkat(lock->directory, site->marker, 0));
-  if (durable) TRY(fsync(lock->directory));
+  if (durable) {
+    TRY(fsync(lock->directory));
+    /* That took milliseconds, in which an outsider may have put another's companion there. */
+    TRY(fstatat(lock->directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
+  }
   TRY(unlinkat(lock->directory, site->companion, 0));
   return end(lock);
 }

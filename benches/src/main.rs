@@ -131,7 +131,17 @@ fn machine() -> Value {
     json!({
         "cpu": model.map_or("unknown", |(_, name)| name),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
-        "kernel": read("/proc/sys/kernel/osrelease").trim(),
+        "kernel": version_of(&read("/proc/sys/kernel/osrelease")),
         "architecture": std::env::consts::ARCH,
     })
+}
+
+/// The three numbers of a kernel's release; what its maker appends is a name.
+fn version_of(release: &str) -> &str {
+    let mut dots = 0;
+    let is_past = |it: char| {
+        dots += usize::from(it == '.');
+        !(it.is_ascii_digit() || it == '.' && dots < 3)
+    };
+    release.find(is_past).map_or(release, |end| &release[..end])
 }
