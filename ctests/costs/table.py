@@ -84,7 +84,7 @@ def check(pinned, counted):
 
 
 def single_calls(lines):
-    """"fstatat x2" twice, and so on."""
+    """Each call by itself: "fstatat x2" is two."""
     for call, times in re.findall(r"(\S+)(?: x(\d+))?(?= |$)", " ".join(line.strip() for line in lines)):
         yield from [call] * int(times or 1)
 
