@@ -67,7 +67,7 @@ fn bench(options: &Options) -> Result<bool> {
     versions.extend(floor::versions().map(|(name, version)| (name.to_owned(), version)));
     versions.extend(options.versions.clone());
     for place in &places {
-        rows::lock::add(&mut rows, place)?;
+        rows::lock::add(&mut rows, place, place.name == main.name)?;
         rows::stale::add(&mut rows, place)?;
         if place.name == first.name || place.name == main.name {
             for version in rows::peers::add(&mut rows, place, &options.programs)? {
