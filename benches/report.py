@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Makes docs/performance.md's tables, its chart and the README's table from docs/performance.json.
+"""Makes docs/performance.md's tables, its chart and the README's table from docs/performance.json, and
+the page's table of counted costs from ctests/costs/costs.txt.
 
 Usage: benches/report.py write       write them anew
        benches/report.py check       are they what the JSON says?
@@ -19,6 +20,7 @@ sys.path.insert(0, str(ROOT / "benches"))
 sys.dont_write_bytecode = True
 
 from report_chart import chart  # noqa: E402
+from report_costs import costs  # noqa: E402
 from report_form import problems_of  # noqa: E402
 from report_tables import TABLES  # noqa: E402
 
@@ -33,9 +35,10 @@ MARK = re.compile(
 def written() -> dict[Path, str]:
     """What each file is to be."""
     data = json.loads(DATA.read_text(encoding="utf-8"))
+    tables = {**TABLES, "costs": costs}
 
     def fill(match: re.Match[str]) -> str:
-        return f"{match[1]}\n{TABLES[match[2]](data)}\n{match[3]}"
+        return f"{match[1]}\n{tables[match[2]](data)}\n{match[3]}"
 
     files = {page: MARK.sub(fill, page.read_text(encoding="utf-8")) for page in PAGES}
     files[CHART] = chart(data)
@@ -49,7 +52,8 @@ def check() -> int:
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
     for path in stale:
-        print(f"{path} is not what docs/performance.json says (make bench-page)", file=sys.stderr)
+        sources = "docs/performance.json and ctests/costs/costs.txt say"
+        print(f"{path} is not what {sources} (make bench-page)", file=sys.stderr)
     missing = undescribed()
     for subject in missing:
         print(f"docs/performance.md does not say what {subject} does not do", file=sys.stderr)

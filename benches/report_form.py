@@ -40,6 +40,8 @@ VERSIONS = (
     "gofrs/flock",
 )
 CONTENTION = ("acquired per second", "hand-offs per second", "longest wait, ms", "fairness (Jain)")
+#: Numbers only: what follows them is the name of somebody's build.
+KERNEL = re.compile(r"\d+(\.\d+){1,2}")
 # As many as the limit of open files lets a process hold, where that is less than 10,000.
 ONLY_HERE = re.compile(r"(crash-only acquire\+release|check|inspect, held), \d,000 held$")
 
@@ -97,6 +99,8 @@ def problems_of(path: Path) -> tuple[int, int, list[str]]:
         for name, it in MACHINE.items()
         if not isinstance(data["machine"].get(name), it)
     ]
+    if not KERNEL.fullmatch(str(data["machine"].get("kernel"))):
+        problems.append("machine.kernel is more than a version")
     problems += [f"no version of {name}" for name in VERSIONS if not data["versions"].get(name)]
     wanted = wanted_rows(data)
     found = [key_of(row) for row in data["rows"]]

@@ -16,7 +16,7 @@ BENCH_OBJECTS = $(BENCH_FLOOR:%=$(BENCH_C)/%.o) $(BENCH_PEERS:%=$(BENCH_C)/%.o)
 setup-bench:
 	@scripts/setup.sh bench
 
-bench: bench-parts ## measure everything side by side (as root also on ext4, xfs, btrfs; BENCH_WRITE=1: into docs/)
+bench: bench-parts ## measure side by side (as root also on ext4, xfs, btrfs), into target/bench; BENCH_WRITE=1: into docs/ too
 	@CRTX_BUILDDIR='$(BENCH)' CRTX_LIBDIR='$(RELEASE)' scripts/bench.sh run
 
 bench-smoke: bench-parts ## a few rounds of the benchmark: every row and peer once, no look at times
@@ -24,7 +24,7 @@ bench-smoke: bench-parts ## a few rounds of the benchmark: every row and peer on
 	@$(BENCH_ENV) $(CARGO) test $(BENCH_CARGO) --release
 	@CRTX_BUILDDIR='$(BENCH)' CRTX_LIBDIR='$(RELEASE)' scripts/bench.sh smoke
 
-bench-page: ## write tables and chart of docs/performance.md anew from docs/performance.json
+bench-page: ## docs/performance.md's tables and chart anew, from docs/performance.json and costs.txt
 	@benches/report.py write
 
 test-readme: check-performance

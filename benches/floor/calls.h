@@ -20,6 +20,7 @@
 
 #define LOCK_FILE (O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
 
-enum { WAS_REFUSED = 1 };
+/* An errno that no call here gives. */
+enum { WAS_NOT_REFUSED = EALREADY };
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * The floors: the system calls of each operation of the library, in its order, with nothing around
  * them. Each function returns 0 or an errno. What docs/protocol.md does not need is left out:
- * nothing is asked twice, and the process id never.
+ * nothing is asked twice, and the process id never. A call more than the library makes would flatter
+ * it: ctests/costs/floors.c compares.
  */
 #ifndef CRTX_BENCH_FLOOR_H
 #define CRTX_BENCH_FLOOR_H
@@ -39,8 +40,19 @@ int floor_acquire(const struct floor_site *site, struct floor_lock *lock, int du
 int floor_release(const struct floor_site *site, struct floor_lock *lock, int durable);
 int floor_check(const struct floor_site *site, const struct floor_lock *lock);
 
-/* Acquire and release without any look at what was opened: what all checks together cost. */
-int floor_unchecked_cycle(const struct floor_site *site);
+/* What is looked at in a cycle of acquire and release, to see what each look costs. */
+enum floor_looks {
+  LOOK_AT_NOTHING = 0,
+  LOOK_AT_DIRECTORY = 1,    /* owner and mode */
+  LOOK_AT_FILESYSTEM = 2,   /* that it is no network filesystem */
+  LOOK_AT_COMPANION = 4,    /* a regular file of ours, still at its path once it is locked */
+  LOOK_FOR_MARKER = 8,
+  LOOK_AT_FRESH_MARKER = 16, /* the same as for the companion; and at its own path after the rename */
+  LOOK_BEFORE_RELEASE = 32  /* that marker and companion are still ours */
+};
+
+/* Acquire and release, crash-only, with no looks but these. */
+int floor_cycle_with(const struct floor_site *site, int looks);
 
 int floor_refused_by_a_holder(const struct floor_site *site);
 int floor_refused_by_a_stale_marker(const struct floor_site *site);

@@ -38,16 +38,14 @@ static int publish(const struct floor_site *site, struct floor_lock *lock, int d
 
 int floor_acquire(const struct floor_site *site, struct floor_lock *lock, int durable) {
   int failure;
-  struct stat status;
   if ((failure = look_at_directory(site, &lock->directory)) != 0) return failure;
   if ((failure = claim_companion(site, lock)) != 0) return failure;
-  if (fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+  if (openat(lock->directory, site->marker, O_RDONLY | LOCK_FILE) >= 0) return EEXIST;
   return publish(site, lock, durable);
 }
 
 int floor_check(const struct floor_site *site, const struct floor_lock *lock) {
   struct stat status;
-  TRY(fstat(lock->marker, &status));
   TRY(fstat(lock->companion, &status));
   TRY(fstatat(lock->directory, site->marker, &status, AT_SYMLINK_NOFOLLOW));
   TRY(fstatat(lock->directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
@@ -66,22 +64,53 @@ static int end(const struct floor_lock *lock) {
 
 int floor_release(const struct floor_site *site, struct floor_lock *lock, int durable) {
   int failure;
+  struct stat status;
+  TRY(fstat(lock->marker, &status));
   if ((failure = floor_check(site, lock)) != 0) return failure;
   TRY(unlinkat(lock->directory, site->marker, 0));
-  if (durable) TRY(fsync(lock->directory));
+  if (durable) {
+    TRY(fsync(lock->directory));
+    /* That took milliseconds, in which an outsider may have put another's companion there. */
+    TRY(fstatat(lock->directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
+  }
   TRY(unlinkat(lock->directory, site->companion, 0));
   return end(lock);
 }
 
-int floor_unchecked_cycle(const struct floor_site *site) {
+static int look_if(int wanted, int file) {
+  struct stat status;
+  return wanted ? fstat(file, &status) : 0;
+}
+
+static int look_at_name_if(int wanted, int directory, const char *name) {
+  struct stat status;
+  return wanted ? fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) : 0;
+}
+
+int floor_cycle_with(const struct floor_site *site, int looks) {
   struct floor_lock lock;
+  struct statfs filesystem;
+  const int at_companion = looks & LOOK_AT_COMPANION, at_marker = looks & LOOK_AT_FRESH_MARKER;
+  const int before_release = looks & LOOK_BEFORE_RELEASE;
   TRY(lock.directory = open(site->directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  TRY(look_if(looks & LOOK_AT_DIRECTORY, lock.directory));
+  if (looks & LOOK_AT_FILESYSTEM) TRY(fstatfs(lock.directory, &filesystem));
   TRY(lock.companion = openat(lock.directory, site->companion, O_RDWR | O_CREAT | LOCK_FILE, 0600));
+  TRY(look_if(at_companion, lock.companion));
   TRY(flock(lock.companion, LOCK_EX | LOCK_NB));
+  TRY(look_at_name_if(at_companion, lock.directory, site->companion));
+  if ((looks & LOOK_FOR_MARKER) && openat(lock.directory, site->marker, O_RDONLY | LOCK_FILE) >= 0) return EEXIST;
   TRY(lock.marker = openat(lock.directory, site->fresh, O_RDWR | O_CREAT | O_EXCL | LOCK_FILE, 0644));
+  TRY(look_if(at_marker, lock.marker));
   TRY(flock(lock.marker, LOCK_EX | LOCK_NB));
+  TRY(look_at_name_if(at_marker, lock.directory, site->fresh));
   TRY(write(lock.marker, site->text, site->length));
   TRY(renameat2(lock.directory, site->fresh, lock.directory, site->marker, RENAME_NOREPLACE));
+  TRY(look_at_name_if(at_marker, lock.directory, site->marker));
+  TRY(look_if(before_release, lock.marker));
+  TRY(look_if(before_release, lock.companion));
+  TRY(look_at_name_if(before_release, lock.directory, site->marker));
+  TRY(look_at_name_if(before_release, lock.directory, site->companion));
   TRY(unlinkat(lock.directory, site->marker, 0));
   TRY(unlinkat(lock.directory, site->companion, 0));
   return end(&lock);

@@ -11,14 +11,25 @@ static int open_directory(const struct floor_site *site, int *directory) {
   return 0;
 }
 
-/* Whether somebody holds it is told by the marker's lock, who by its text. */
-static int read_marker(int marker) {
-  struct stat status;
+/* A shared try, which is in no holder's way. */
+static int try_shared(int file, int *is_mine) {
+  *is_mine = flock(file, LOCK_SH | LOCK_NB) == 0;
+  return *is_mine || errno == EWOULDBLOCK ? 0 : errno;
+}
+
+static int read_text(int marker) {
   char text[LONGEST_MARKER + 1];
-  TRY(fstat(marker, &status));
-  if (flock(marker, LOCK_SH | LOCK_NB) < 0 && errno != EWOULDBLOCK) return errno;
   TRY(read(marker, text, sizeof text));
   return 0;
+}
+
+/* Whether somebody holds it is told by the marker's lock, who by its text. */
+static int read_marker(int marker) {
+  int failure, is_mine;
+  struct stat status;
+  TRY(fstat(marker, &status));
+  if ((failure = try_shared(marker, &is_mine)) != 0) return failure;
+  return read_text(marker);
 }
 
 int floor_refused_by_a_holder(const struct floor_site *site) {
@@ -29,12 +40,9 @@ int floor_refused_by_a_holder(const struct floor_site *site) {
   TRY(fstatfs(directory, &filesystem));
   TRY(companion = openat(directory, site->companion, O_RDWR | O_CREAT | LOCK_FILE, 0600));
   TRY(fstat(companion, &status));
-  /* Exclusively, and then shared: one that inspects would be in the way of the first alone. */
-  if (flock(companion, LOCK_EX | LOCK_NB) == 0) return WAS_REFUSED;
-  if (flock(companion, LOCK_SH | LOCK_NB) == 0) return WAS_REFUSED;
+  if (flock(companion, LOCK_EX | LOCK_NB) == 0) return WAS_NOT_REFUSED;
   TRY(marker = openat(directory, site->marker, O_RDONLY | LOCK_FILE));
   if ((failure = read_marker(marker)) != 0) return failure;
-  TRY(fstatat(directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
   TRY(fstatat(directory, site->marker, &status, AT_SYMLINK_NOFOLLOW));
   TRY(close(companion));
   TRY(close(marker));
@@ -64,7 +72,7 @@ int floor_refused_by_a_stale_marker(const struct floor_site *site) {
 }
 
 int floor_inspect(const struct floor_site *site) {
-  int failure, directory, companion, marker;
+  int failure, directory, companion, marker, has_companion, has_marker;
   struct stat status;
   if ((failure = open_directory(site, &directory)) != 0) return failure;
   marker = openat(directory, site->marker, O_RDONLY | LOCK_FILE);
@@ -73,15 +81,17 @@ int floor_inspect(const struct floor_site *site) {
     TRY(close(directory));
     return 0;
   }
+  TRY(fstat(marker, &status));
   TRY(companion = openat(directory, site->companion, O_RDONLY | LOCK_FILE));
   TRY(fstat(companion, &status));
-  if (flock(companion, LOCK_SH | LOCK_NB) < 0 && errno != EWOULDBLOCK) return errno;
-  if ((failure = read_marker(marker)) != 0) return failure;
-  TRY(flock(marker, LOCK_UN));
-  TRY(flock(companion, LOCK_UN));
+  if ((failure = try_shared(companion, &has_companion)) != 0) return failure;
+  if ((failure = try_shared(marker, &has_marker)) != 0) return failure;
+  if ((failure = read_text(marker)) != 0) return failure;
+  if (has_marker) TRY(flock(marker, LOCK_UN));
+  if (has_companion) TRY(flock(companion, LOCK_UN));
+  TRY(close(companion));
   TRY(fstatat(directory, site->companion, &status, AT_SYMLINK_NOFOLLOW));
   TRY(fstatat(directory, site->marker, &status, AT_SYMLINK_NOFOLLOW));
-  TRY(close(companion));
   TRY(close(marker));
   TRY(close(directory));
   return 0;

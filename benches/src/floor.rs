@@ -52,7 +52,7 @@ unsafe extern "C" {
     fn floor_acquire(site: *const CSite, lock: *mut Lock, durable: c_int) -> c_int;
     fn floor_release(site: *const CSite, lock: *mut Lock, durable: c_int) -> c_int;
     fn floor_check(site: *const CSite, lock: *const Lock) -> c_int;
-    fn floor_unchecked_cycle(site: *const CSite) -> c_int;
+    fn floor_cycle_with(site: *const CSite, looks: c_int) -> c_int;
     fn floor_refused_by_a_holder(site: *const CSite) -> c_int;
     fn floor_refused_by_a_stale_marker(site: *const CSite) -> c_int;
     fn floor_inspect(site: *const CSite) -> c_int;
@@ -130,9 +130,10 @@ impl Site {
         done("bare check", unsafe { floor_check(&self.c, lock) })
     }
 
-    pub fn unchecked_cycle(&self) -> Result<()> {
+    /// `looks` is one of `enum floor_looks`.
+    pub fn cycle_with(&self, looks: c_int) -> Result<()> {
         // SAFETY: as in `acquire`.
-        done("unchecked cycle", unsafe { floor_unchecked_cycle(&self.c) })
+        done("bare cycle", unsafe { floor_cycle_with(&self.c, looks) })
     }
 
     pub fn be_refused_by_a_holder(&self) -> Result<()> {

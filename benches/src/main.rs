@@ -67,7 +67,7 @@ fn bench(options: &Options) -> Result<bool> {
     versions.extend(floor::versions().map(|(name, version)| (name.to_owned(), version)));
     versions.extend(options.versions.clone());
     for place in &places {
-        rows::lock::add(&mut rows, place)?;
+        rows::lock::add(&mut rows, place, place.name == main.name)?;
         rows::stale::add(&mut rows, place)?;
         if place.name == first.name || place.name == main.name {
             for version in rows::peers::add(&mut rows, place, &options.programs)? {
@@ -131,7 +131,17 @@ fn machine() -> Value {
     json!({
         "cpu": model.map_or("unknown", |(_, name)| name),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
-        "kernel": read("/proc/sys/kernel/osrelease").trim(),
+        "kernel": version_of(&read("/proc/sys/kernel/osrelease")),
         "architecture": std::env::consts::ARCH,
     })
+}
+
+/// The three numbers of a kernel's release; what its maker appends is a name.
+fn version_of(release: &str) -> &str {
+    let mut dots = 0;
+    let is_past = |it: char| {
+        dots += usize::from(it == '.');
+        !(it.is_ascii_digit() || it == '.' && dots < 3)
+    };
+    release.find(is_past).map_or(release, |end| &release[..end])
 }

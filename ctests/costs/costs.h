@@ -73,10 +73,6 @@ long allocation_count(void);
 const char *call_name(long number);
 bool is_flush(long number);
 
-/* Whether the kernel gives each change of a file a time of its own (Linux 6.13): a check then makes one
- * system call less, on ext4, XFS, Btrfs and tmpfs. */
-bool changes_show(void);
-
 void die(const char *what) __attribute__((noreturn));
 
 #endif

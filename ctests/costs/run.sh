@@ -28,7 +28,7 @@ case $(uname -s)-$(uname -m) in
 Linux-x86_64 | Linux-aarch64) ;;
 *)
     echo "skip: the costs are counted on Linux, x86_64 and aarch64, only"
-    echo "0 passed, 0 failed"
+    echo "0 passed, 0 failed, 1 skipped"
     exit 0
     ;;
 esac
@@ -43,6 +43,16 @@ done
 "${CC:-cc}" $flags $sources -o "$build/costs" -L"$libdir" -lcrtx -Wl,-rpath,"$libdir"
 # shellcheck disable=SC2086
 "${CC:-cc}" $flags "$here/embedded.c" -o "$build/embedded" -ldl
+# The benchmark's floors, whose calls are compared with the library's.
+sources=
+for name in floors operations stage trace allocations; do
+    sources="$sources $here/$name.c"
+done
+for name in lock look stale; do
+    sources="$sources $root/benches/floor/$name.c"
+done
+# shellcheck disable=SC2086
+"${CC:-cc}" $flags $sources -o "$build/floors" -L"$libdir" -lcrtx -Wl,-rpath,"$libdir"
 
 # count_instructions: "NAME<tab>NUMBER" for each call.
 count_instructions() {
@@ -73,6 +83,8 @@ if [ "$mode" = --write ]; then
     exit 0
 fi
 python3 "$here/table.py" --check "$here/costs.txt" "$build/counted" "$build/instructions" || status=1
+"$build/floors" "$scratch" >"$build/floors.counted"
+python3 "$here/table.py" --floors "$here/costs.txt" "$build/floors.counted" || status=1
 "$build/costs" limits "$scratch" || status=1
 
 passed=0 failed=0

@@ -3,14 +3,17 @@
 """Compares what was counted with costs.txt, or writes it.
 
 Usage: table.py --check|--write COSTS.TXT COUNTED INSTRUCTIONS
+       table.py --floors COSTS.TXT FLOORS
 
 System calls, flushes and allocations must be the same. Instructions may be up to a tenth more; fewer
 are a reason to write the table anew, not to fail. INSTRUCTIONS may be empty, where nothing counts them
 as this machine does that wrote the table.
+
+FLOORS is what ctests/costs/floors.c prints: a floor of the benchmark is what the protocol needs, so each
+of its calls must be one of the library's, in the same order.
 """
 
 import difflib
-import platform
 import re
 import sys
 
@@ -23,7 +26,7 @@ HEADER = """\
 # instructions  of the processor outside of the kernel, as callgrind counts them on x86_64 with AVX2
 #
 # With full durability where not said otherwise; in a process that has made such calls before. One try
-# for each lock: nobody else is in between. check makes one fstatat more before Linux 6.13.
+# for each lock: nobody else is in between.
 #
 #                                          calls flushes allocations instructions
 """
@@ -56,22 +59,8 @@ def write(rows):
     return "".join(out)
 
 
-def before_linux(major, minor):
-    match = re.match(r"(\d+)\.(\d+)", platform.release())
-    return bool(match) and (int(match[1]), int(match[2])) < (major, minor)
-
-
-def with_one_more_look(row):
-    """A check where the kernel does not show every change."""
-    (calls, flushes, allocations), names, instructions = row
-    names = [re.sub(r"fstatat$", "fstatat x2", line) for line in names]
-    return [(str(int(calls) + 1), flushes, allocations), names, instructions]
-
-
 def check(pinned, counted):
     passed = failed = 0
-    if before_linux(6, 13):
-        pinned = {name: with_one_more_look(row) if name.startswith("check") else row for name, row in pinned.items()}
     for name in {**pinned, **counted}:
         was, now = pinned.get(name), counted.get(name)
         if was is None or now is None or was[:2] != now[:2]:
@@ -94,12 +83,37 @@ def check(pinned, counted):
     return passed, failed
 
 
+def single_calls(lines):
+    """Each call by itself: "fstatat x2" is two."""
+    for call, times in re.findall(r"(\S+)(?: x(\d+))?(?= |$)", " ".join(line.strip() for line in lines)):
+        yield from [call] * int(times or 1)
+
+
+def check_floors(pinned, text):
+    passed = failed = 0
+    for line in text.splitlines():
+        name, _, calls = line.partition("\t")
+        librarys = list(single_calls(pinned[name][1])) if name in pinned else []
+        rest = iter(librarys)
+        if calls and all(call in rest for call in calls.split()):
+            passed += 1
+            continue
+        failed += 1
+        print(f"FAIL a floor makes no call that the library does not make: {name}")
+        print(f"     floor    {calls}")
+        print(f"     library  {' '.join(librarys)}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
 def main():
+    if sys.argv[1] == "--floors":
+        path, floors = sys.argv[2:]
+        with open(path, encoding="utf-8") as file, open(floors, encoding="utf-8") as counted:
+            return check_floors(read(file.read()), counted.read())
     mode, path, counted_path, instructions_path = sys.argv[1:]
     with open(counted_path, encoding="utf-8") as file:
         counted = read(file.read())
-    if mode == "--write" and before_linux(6, 13):
-        sys.exit("costs.txt is written on Linux 6.13 or later")
     with open(instructions_path, encoding="utf-8") as file:
         for line in file:
             name, number = line.rstrip("\n").split("\t")

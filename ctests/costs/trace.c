@@ -140,6 +140,7 @@ static const struct {
     {SYS_linkat, "linkat"},     {SYS_statx, "statx"},        {SYS_close, "close"},       {SYS_read, "read"},
     {SYS_write, "write"},       {SYS_fstat, "fstat"},        {SYS_fstatfs, "fstatfs"},   {SYS_flock, "flock"},
     {SYS_fsync, "fsync"},       {SYS_fdatasync, "fdatasync"}, {SYS_fchmod, "fchmod"},    {SYS_fchown, "fchown"},
+    {SYS_kill, "kill"},
     {SYS_getcwd, "getcwd"},     {SYS_getpid, "getpid"},      {SYS_geteuid, "geteuid"},   {SYS_uname, "uname"},
     {SYS_getrandom, "getrandom"}, {SYS_clock_nanosleep, "nanosleep"}, {SYS_nanosleep, "nanosleep"},
     {SYS_futex, "futex"},       {SYS_sched_yield, "sched_yield"}, {SYS_getdents64, "getdents64"}, {SYS_lseek, "lseek"},

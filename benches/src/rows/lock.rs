@@ -22,6 +22,16 @@ pub const CRASH_ONLY_CYCLE: &str = "crash-only acquire+release";
 pub const REFUSED_HELD: &str = "refusal, held";
 pub const REFUSED_STALE: &str = "refusal, stale";
 
+/// The bare cycle with one check and no other; the numbers are benches/floor/floor.h's.
+const LOOKS: [(&str, std::ffi::c_int); 6] = [
+    ("bare C, directory's check only", 1),
+    ("bare C, file system's check only", 2),
+    ("bare C, companion's checks only", 4),
+    ("bare C, look for a marker only", 8),
+    ("bare C, new marker's checks only", 16),
+    ("bare C, release's checks only", 32),
+];
+
 /// The text of a marker as the library writes it here.
 pub fn marker_text(place: &Place) -> Result<Vec<u8>> {
     let path = place.marker("text")?;
@@ -31,14 +41,14 @@ pub fn marker_text(place: &Place) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-pub fn add(rows: &mut Rows, place: &Place) -> Result<()> {
+pub fn add(rows: &mut Rows, place: &Place, is_main: bool) -> Result<()> {
     let text = marker_text(place)?;
     let bare = Rc::new(Site::new(&place.subject("bare")?, "marker", &text)?);
     let reference = Rc::new(Site::new(&place.subject("reference")?, "marker", &text)?);
     let crtx = Rc::new(place.marker("crtx")?);
     add_acquire(rows, place, &crtx, &bare, &reference);
     add_durable(rows, place, &crtx, &bare, &reference)?;
-    add_crash_only(rows, place, &crtx, &bare, &reference);
+    add_crash_only(rows, place, &crtx, &bare, &reference, is_main);
     add_refusals(rows, place, &text)?;
     add_inspections(rows, place, &text)?;
     add_check(rows, place, &text)
@@ -118,6 +128,7 @@ fn add_crash_only(
     crtx: &Rc<CString>,
     bare: &Rc<Site>,
     reference: &Rc<Site>,
+    is_main: bool,
 ) {
     let mut operation = rows.operation(CRASH_ONLY_CYCLE, &place.name);
     let path = Rc::clone(crtx);
@@ -128,7 +139,13 @@ fn add_crash_only(
     operation
         .add(BARE, None, move || times(FAST, || site.release(&mut site.acquire(false)?, false)));
     let site = Rc::clone(bare);
-    operation.add("bare C, no checks", None, move || times(FAST, || site.unchecked_cycle()));
+    operation.add("bare C, no checks", None, move || times(FAST, || site.cycle_with(0)));
+    if is_main {
+        for (subject, looks) in LOOKS {
+            let site = Rc::clone(bare);
+            operation.add(subject, None, move || times(FAST, || site.cycle_with(looks)));
+        }
+    }
     let site = Rc::clone(reference);
     operation.add(REFERENCE, None, move || {
         times(FAST, || site.reference_release(&mut site.reference_acquire(false)?))
