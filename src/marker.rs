@@ -186,10 +186,13 @@ impl MarkerSnapshot {
     /// Reads a marker to its end: the first 4,096 bytes for the fields, all of it, in pieces, for
     /// the digest. `None` if there are more than 1,048,576 bytes.
     pub(crate) fn read(mut file: impl Read) -> io::Result<Option<MarkerSnapshot>> {
-        let mut head = Vec::with_capacity(MAX_MARKER_BYTES + 1);
-        (&mut file).take(MAX_MARKER_BYTES as u64 + 1).read_to_end(&mut head)?;
-        if head.len() <= MAX_MARKER_BYTES {
-            return Ok(Some(MarkerSnapshot::of(&head)));
+        let mut head = [0; MAX_MARKER_BYTES + 1];
+        let mut length = 0;
+        while length < head.len() {
+            match file.read(&mut head[length..])? {
+                0 => return Ok(Some(MarkerSnapshot::of(&head[..length]))),
+                read => length += read,
+            }
         }
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a caller says when it acquires, and the marker that is made of it.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -44,21 +43,16 @@ impl LockOptions {
                 quote_text(&self.restore_intent_blake3)
             )));
         };
-        let host = match &self.host {
-            Some(host) => Cow::Borrowed(host.as_str()),
-            None => Cow::Owned(sys::host_name()),
-        };
-        marker::check_host(&host)?;
+        marker::check_host(self.host.as_deref().unwrap_or_default())?;
         unix_ns(time::now())?;
-        Ok(MarkerDraft { options: self, host, restore_intent_blake3 })
+        Ok(MarkerDraft { options: self, restore_intent_blake3 })
     }
 }
 
-/// A marker to be written, but for its time.
+/// A marker to be written, but for its time and what the system is asked for.
 #[derive(Debug)]
 pub(crate) struct MarkerDraft<'a> {
     options: &'a LockOptions,
-    host: Cow<'a, str>,
     restore_intent_blake3: Digest,
 }
 
@@ -72,7 +66,7 @@ impl MarkerDraft<'_> {
         let now = time::now();
         Ok(Marker {
             pid: holder.pid(),
-            host: self.host.clone().into_owned(),
+            host: self.options.host.clone().unwrap_or_else(sys::host_name),
             deployment_id: self.options.deployment_id.clone(),
             operator_principal_id: self.options.operator_principal_id.clone(),
             acquired_at: now.to_rfc3339(),
