@@ -26,11 +26,14 @@ impl Digest {
     #[must_use]
     pub fn parse(text: &str) -> Option<Digest> {
         let hex: &[u8; 64] = text.strip_prefix(PREFIX)?.as_bytes().try_into().ok()?;
-        let mut digest = [0; 32];
-        for (byte, digits) in digest.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = value_of(digits[0])? << 4 | value_of(digits[1])?;
+        let (mut digest, mut seen) = ([0; 32], 0);
+        for (place, byte) in digest.iter_mut().enumerate() {
+            let high = VALUES[usize::from(hex[2 * place])];
+            let low = VALUES[usize::from(hex[2 * place + 1])];
+            seen |= high | low;
+            *byte = high << 4 | low;
         }
-        Some(Digest(digest))
+        (seen < 16).then_some(Digest(digest))
     }
 
     pub(crate) fn from_hash(hash: blake3::Hash) -> Digest {
@@ -38,13 +41,18 @@ impl Digest {
     }
 }
 
-fn value_of(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// The value of each lowercase hex digit; [`NONE`] for every other byte.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let digits = b"0123456789abcdef";
+    let mut value = 0;
+    while value < digits.len() {
+        values[digits[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    values
+};
+const NONE: u8 = 0xff;
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,6 +100,22 @@ mod tests {
 
     /// The digest of no bytes, from the test vectors that BLAKE3's authors publish.
     const EMPTY: &str = "blake3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+
+    #[test]
+    fn every_byte_but_the_sixteen_digits_is_refused_at_every_place() {
+        let good = format!("{PREFIX}{}", "0123456789abcdef".repeat(4));
+        assert_eq!(Digest::parse(&good).unwrap().to_string(), good);
+        for place in [0, 1, 31, 62, 63].map(|place| PREFIX.len() + place) {
+            for byte in 0..128 {
+                let mut text = good.clone().into_bytes();
+                text[place] = byte;
+                let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                let text = String::from_utf8(text).unwrap();
+                assert_eq!(Digest::parse(&text).is_some(), is_digit, "{text:?}");
+            }
+        }
+        assert_eq!(Digest::parse(&format!("{PREFIX}{}", "\u{e9}".repeat(32))), None);
+    }
 
     #[test]
     fn a_digest_is_written_in_one_way_and_read_in_no_other() {
