@@ -97,6 +97,15 @@ with 1 'return type changed' 'a result has another type' \
 with 1 'type size changed from 8832 to 8896' 'a field grew' \
   src/ffi/types.rs 's/pub operation: \[c_char; 64\]/pub operation: [c_char; 72]/' \
   src/ffi/error.rs 's/operation: \[0; 64\]/operation: [0; 72]/'
+with 1 "'i32' to 'u32'" 'a field has another type of the same size' \
+  src/ffi/types.rs 's/pub os_error: i32/pub os_error: u32/' \
+  src/ffi/error.rs 's/= error\.os_error\(\);/= error.os_error() as u32;/'
+with 1 "'u32 marker_state', at offset" 'a field was removed' \
+  src/ffi/types.rs '/pub struct crtx_error/,/^}/{/pub marker_state: u32,/d}' \
+  src/ffi/error.rs '/^ *(filled\.marker_state = .*;|marker_state: 0,)$/d'
+with 1 'type size changed from 8832 to 8896' 'a field was appended' \
+  src/ffi/types.rs 's#^( *)pub message: \[c_char; 1024\],#&\n\1/// One more.\n\1pub appended: u64,#' \
+  src/ffi/error.rs 's/^( *)message: \[0; 1024\],/&\n\1appended: 0,/'
 with 1 "'i32 status' offset changed" 'two fields changed places' \
   src/ffi/types.rs '/pub struct crtx_error/,/^}/{s/pub status: i32/pub SWAP: i32/;s/pub os_error: i32/pub status: i32/;s/pub SWAP: i32/pub os_error: i32/}'
 
