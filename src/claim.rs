@@ -9,10 +9,13 @@ use crate::site::{ATTEMPTS, Site};
 use crate::sys::{FileFacts, LockFile};
 
 /// Exclusive tries while somebody has the lock exclusively: about 4 ms.
-const TRIES_AGAINST_A_HOLDER: u32 = 8;
+const TRIES_AGAINST_A_HOLDER: u32 = 12;
 /// Exclusive tries while inspectors alone share the lock: about 200 ms of them without a gap.
 const TRIES_AGAINST_INSPECTORS: u32 = 400;
-const PAUSE: Duration = Duration::from_micros(500);
+/// The pauses between tries are short at first: whoever removes a marker, for which others wait, has
+/// the companion's lock for a moment longer.
+const FIRST_PAUSE: Duration = Duration::from_micros(20);
+const LONGEST_PAUSE: Duration = Duration::from_micros(500);
 
 /// How an exclusive try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub(crate) enum Try {
 /// A share that is granted in between proves that nobody holds the lock exclusively, so only
 /// inspectors are there, and there is reason to go on for longer.
 pub(crate) fn lock_exclusively(file: &LockFile) -> io::Result<Try> {
-    let mut against_a_holder = 0;
+    let (mut against_a_holder, mut pause) = (0, FIRST_PAUSE);
     for _ in 0..TRIES_AGAINST_INSPECTORS {
         if file.try_lock_exclusive()? {
             return Ok(Try::Granted);
@@ -40,7 +43,8 @@ pub(crate) fn lock_exclusively(file: &LockFile) -> io::Result<Try> {
                 return Ok(Try::Refused);
             }
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
     Ok(Try::Refused)
 }
