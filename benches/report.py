@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Makes docs/performance.md's tables, its chart and the README's table from docs/performance.json, and
-the page's table of counted costs from ctests/costs/costs.txt.
+"""Makes docs/performance.md's tables, its chart and the README's table from docs/performance.json,
+and the page's table of counted costs from ctests/costs/costs.txt.
 
 Usage: benches/report.py write       write them anew
        benches/report.py check       are they what the JSON says?

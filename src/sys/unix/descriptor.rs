@@ -48,6 +48,7 @@ impl Descriptor {
     }
 
     /// Forgets the descriptor without closing it: the number is somebody else's by now.
+    #[cfg(target_os = "linux")]
     pub(super) fn abandon(self) {
         let abandoned = ManuallyDrop::new(self);
         if abandoned.registered && abandoned.is_ours() {
