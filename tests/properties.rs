@@ -162,7 +162,7 @@ proptest! {
     ) {
         let path = format!("/{name}/file");
         let staged = Digest::of(&staged).to_string();
-        let plain = !name.split('/').any(|part| part == "." || part == "..");
+        let plain = !name.split(std::path::is_separator).any(|part| part == "." || part == "..");
         let expected =
             IntentExpectation { active_db_path: &path, staged_sqlite_blake3: &staged, ..EXPECTED };
         let built = build_intent(DEPLOYMENT, &expected, PUBLIC_KEY, 60, NOW);

@@ -3,7 +3,6 @@
 
 use super::support::{Place, options, trace};
 use crate::sys::calls::{LINK, LOCK, REMOVE, RENAME, SYNC, SYNC_DIRECTORY, UNLOCK, WRITE};
-use crate::sys::fork::Process;
 use crate::{Durability, Lock, MarkerState, Status};
 
 /// Only the calls that change what is on disk, or make it durable.
@@ -134,8 +133,11 @@ fn a_check_makes_four_system_calls() {
 fn a_waiter_is_woken_when_the_marker_goes_away() {
     let place = Place::new();
     let mut lock = place.acquire().unwrap();
-    let directory =
-        crate::sys::Directory::open(Process::current(), place.marker.parent().unwrap()).unwrap();
+    let directory = crate::sys::Directory::open(
+        crate::sys::fork::Process::current(),
+        place.marker.parent().unwrap(),
+    )
+    .unwrap();
     let waiter = std::thread::spawn(move || {
         let name = crate::sys::FileName::new("store.lock".as_ref()).unwrap();
         let most = std::time::Duration::from_secs(60);
